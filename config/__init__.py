@@ -1,0 +1,1 @@
+"""Settings and the reference data that ships with the product; only entry points read it."""
