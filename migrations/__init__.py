@@ -1,0 +1,1 @@
+"""Numbered changes of the database schema; data is loaded elsewhere."""

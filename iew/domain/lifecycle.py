@@ -62,6 +62,14 @@ class Lifecycle:
     def facts(self) -> frozenset[str]:
         return frozenset(row.fact for row in self.rows)
 
+    def permit(
+        self, action: str, *, kind: str | None, parties: frozenset[StrEnum]
+    ) -> None:
+        """Raise NotAllowed where no rule, in whatever state, lets these parties act; so a stranger learns no state."""
+        rows = [row for row in self.rows if row.action == action and row.fits(kind)]
+        if rows and not any(row.who & parties for row in rows):
+            raise NotAllowed
+
     def row_for(
         self,
         action: str,
@@ -73,27 +81,31 @@ class Lifecycle:
     ) -> Row:
         """The rule that allows `action` now.
 
-        Raises NotAllowed (no rule ever lets these parties do it), InvalidTransition (not in this state), Invalid (a
-        needed detail is missing), in this order, so that a stranger learns nothing of the state.
+        Raises InvalidTransition (not in this state), Invalid (a needed detail is missing).
         """
-        rows = [row for row in self.rows if row.action == action and row.fits(kind)]
-        mine = [row for row in rows if row.who & parties]
-        if not mine:
-            if not rows:
-                raise InvalidTransition
-            raise NotAllowed
-        here = [row for row in mine if status in row.from_states]
+        rows = [
+            row
+            for row in self.rows
+            if row.action == action and row.fits(kind) and row.who & parties
+        ]
+        here = [row for row in rows if status in row.from_states]
         if not here:
             raise InvalidTransition
-        missing = [sorted(need for need in row.needs if not details.get(need)) for row in here]
+        missing = [
+            sorted(need for need in row.needs if not details.get(need)) for row in here
+        ]
         if all(missing):
             raise Invalid({name: [Text(N_("This is needed."))] for name in missing[0]})
         return here[missing.index([])]
 
-    def available(self, *, status: str, kind: str | None, parties: frozenset[StrEnum]) -> list[str]:
+    def available(
+        self, *, status: str, kind: str | None, parties: frozenset[StrEnum]
+    ) -> list[str]:
         """The actions these parties can take now, in the table's order."""
         return list(
             dict.fromkeys(
-                row.action for row in self.rows if row.fits(kind) and status in row.from_states and row.who & parties
+                row.action
+                for row in self.rows
+                if row.fits(kind) and status in row.from_states and row.who & parties
             )
         )

@@ -8,7 +8,9 @@ from iew.domain.lifecycle import Lifecycle, Row
 
 class Status(StrEnum):
     PENDING = "pending"  # may draft; waits for the unit of its place
-    ASKED = "asked"  # the unit has a question; the school answers by correcting its entry
+    ASKED = (
+        "asked"  # the unit has a question; the school answers by correcting its entry
+    )
     APPROVED = "approved"
     REJECTED = "rejected"
 
@@ -40,4 +42,6 @@ SCHOOL: Final = Lifecycle(
     Row("answer",   None, {S.ASKED},     S.PENDING,    {P.OWNER},              set(),      "SchoolAnswered"),
 )  # fmt: skip
 
-SENIOR_HIGH_LEVELS: Final = frozenset({"senior_high_general", "senior_high_technical", "senior_high_comprehensive"})
+SENIOR_HIGH_LEVELS: Final = frozenset(
+    {"senior_high_general", "senior_high_technical", "senior_high_comprehensive"}
+)

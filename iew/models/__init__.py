@@ -1,0 +1,46 @@
+"""The tables, one file a noun."""
+
+from iew.models.accounts import ApiToken, MailLink, School, SignInSession, User
+from iew.models.columns import Living
+from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
+from iew.models.matches import Match, Message, MessageReading, Proposal, Report
+from iew.models.questions import Question, QuestionMessage
+from iew.models.records import (
+    Duty,
+    EmailDelivery,
+    Event,
+    Fingerprint,
+    IdempotencyKey,
+    OutboxRow,
+)
+from iew.models.units import CoverageRow, Term, Unit
+
+__all__ = [
+    "CONTENT",
+    "ApiToken",
+    "Contact",
+    "CoverageRow",
+    "Duty",
+    "EmailDelivery",
+    "Event",
+    "Fingerprint",
+    "Forward",
+    "IdempotencyKey",
+    "Invitation",
+    "Living",
+    "MailLink",
+    "Match",
+    "Message",
+    "MessageReading",
+    "OutboxRow",
+    "Proposal",
+    "Question",
+    "QuestionMessage",
+    "Report",
+    "Revision",
+    "School",
+    "SignInSession",
+    "Term",
+    "Unit",
+    "User",
+]

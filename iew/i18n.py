@@ -1,0 +1,145 @@
+"""Languages of the interface: which one to speak, and how to say a sentence, a date or a code in it.
+
+Babel alone; the catalogues are read from their `.po` files at the start, so that no build step can be forgotten.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from babel.support import NullTranslations, Translations
+
+from iew.errors import Text
+
+LANGUAGES: Final = ("zh-Hant", "en", "ja", "ko")
+OWN_NAMES: Final = {
+    "zh-Hant": "繁體中文",
+    "en": "English",
+    "ja": "日本語",
+    "ko": "한국어",
+}
+CATALOGUES: Final = Path(__file__).parent / "translations"
+
+_LOCALES: Final = {"zh-Hant": "zh_Hant_TW", "en": "en", "ja": "ja", "ko": "ko"}
+# Browsers send zh-TW, and neither Werkzeug nor Babel connects it with zh_Hant_TW.
+_BROWSER_TAGS: Final = {
+    "zh": "zh-Hant",
+    "zh-tw": "zh-Hant",
+    "zh-hk": "zh-Hant",
+    "zh-mo": "zh-Hant",
+    "zh-hant": "zh-Hant",
+    "zh-cn": "zh-Hant",
+    "zh-sg": "zh-Hant",
+    "zh-hans": "zh-Hant",
+    "en": "en",
+    "ja": "ja",
+    "ko": "ko",
+}
+
+
+def locale_of(language: str) -> Locale:
+    return Locale.parse(_LOCALES.get(language, "en"))
+
+
+def language_of_tag(tag: str) -> str | None:
+    """The interface language for a BCP 47 tag such as `zh-TW` or `ja-JP`; None if we speak none of it."""
+    parts = tag.strip().lower().replace("_", "-").split("-")
+    while parts:
+        if found := _BROWSER_TAGS.get("-".join(parts)):
+            return found
+        parts.pop()
+    return None
+
+
+def negotiate(tags: Iterable[str], default: str = "en") -> str:
+    """The first language of the browser's list, best first, that we speak."""
+    return next((found for tag in tags if (found := language_of_tag(tag))), default)
+
+
+@lru_cache
+def translations(language: str) -> NullTranslations:
+    """The catalogue of a language; English is the language of the sentences themselves."""
+    path = CATALOGUES / _LOCALES.get(language, "en") / "LC_MESSAGES" / "messages.po"
+    if not path.exists():
+        return NullTranslations()
+    with path.open("rb") as lines:
+        catalogue = read_po(lines, locale=_LOCALES[language])
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def say(text: Text | str, language: str) -> str:
+    """A marked sentence in a language."""
+    msgid, values = (text.msgid, text.values) if isinstance(text, Text) else (text, {})
+    said = str(translations(language).gettext(msgid)) if msgid else ""
+    return said % values if values else said
+
+
+def in_zone(moment: datetime, timezone: str) -> datetime:
+    return moment.astimezone(ZoneInfo(timezone))
+
+
+def say_date(day: date, language: str) -> str:
+    return format_date(day, format="long", locale=locale_of(language))
+
+
+def say_moment(moment: datetime, language: str, timezone: str) -> str:
+    """A moment in the reader's zone, to the minute, with the zone's short name."""
+    local = in_zone(moment, timezone)
+    return f"{format_datetime(local, 'medium', locale=locale_of(language)).removesuffix(':00')} ({local.tzname()})"
+
+
+def say_number(number: int | float, language: str) -> str:
+    return format_decimal(number, locale=locale_of(language))
+
+
+class Labels:
+    """Every code with its label; countries come from CLDR, where no row says better."""
+
+    def __init__(self, labels: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+        """labels: vocabulary -> code -> language -> label."""
+        self._labels = labels
+
+    def codes(self, vocabulary: str) -> list[str]:
+        """The codes of a vocabulary, in its order."""
+        return list(self._labels.get(vocabulary, {}))
+
+    def label(self, vocabulary: str, code: str | None, language: str) -> str:
+        """The label of a code, or the code itself where nobody wrote one."""
+        if code is None:
+            return ""
+        row = self._labels.get(vocabulary, {}).get(code)
+        if row is not None:
+            return row.get(language) or row.get("en") or code
+        if vocabulary == "country":
+            return str(locale_of(language).territories.get(code) or code)
+        if vocabulary == "content_language":
+            return str(
+                locale_of(language).languages.get(code.replace("-", "_")) or code
+            )
+        return code
+
+    def countries(self, language: str) -> dict[str, str]:
+        """Every country's code and name, sorted by name in that language."""
+        names = {
+            code: self.label("country", code, language)
+            for code in locale_of("en").territories
+            if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
+        }
+        return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
+_NO_COUNTRIES: Final = frozenset(
+    {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO", "AC", "CP", "DG", "EA", "IC", "TA", "CQ"}
+)

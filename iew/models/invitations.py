@@ -1,0 +1,209 @@
+"""Invitations, the revision of a published one, and the contact behind them.
+
+Contact data has a table of its own, so that no list, export or index can carry it by accident.
+"""
+
+from datetime import date, datetime
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Integer
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from iew.db import Base, new_id
+from iew.domain.actors import Actor
+from iew.domain.invitations import (
+    INVITATION,
+    REVISION,
+    REVISION_OPEN,
+    Party,
+    RevisionStatus,
+    Status,
+)
+from iew.domain.lifecycle import Lifecycle
+from iew.domain.schools import Side
+from iew.models.accounts import School
+from iew.models.columns import Living
+
+CONTENT: Final = (
+    "channel",
+    "title",
+    "description",
+    "content_language",
+    "translations",
+    "exchange_types",
+    "languages",
+    "levels",
+    "grades",
+    "target_countries",
+    "target_counties",
+    "topics",
+    "periods",
+    "group",
+    "homestay",
+    "expires_on",
+    "contact_visibility",
+    "travel",
+)
+"""The columns a school fills in; the body of contract section 5 without the contact."""
+
+
+class Invitation(Living, Base):
+    """A school's offer or wish to exchange."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        Index("ix_invitations_status_published_at", "status", "published_at"),
+        Index("ix_invitations_status_expires_on", "status", "expires_on"),
+    )
+    lifecycle: ClassVar[Lifecycle] = INVITATION
+    subject_type: ClassVar[str] = "invitation"
+
+    ref: Mapped[str | None] = mapped_column(unique=True)
+    serial: Mapped[int] = mapped_column(Identity(start=1001), unique=True)
+    school_id: Mapped[str] = mapped_column(ForeignKey("schools.id"), index=True)
+    author_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+
+    channel: Mapped[str] = mapped_column(default="general")
+    title: Mapped[str]
+    description: Mapped[str | None]
+    content_language: Mapped[str]
+    translations: Mapped[list[dict[str, Any]]]
+    exchange_types: Mapped[list[str]]
+    languages: Mapped[list[str]]
+    levels: Mapped[list[str]]
+    grades: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    target_countries: Mapped[list[str]]
+    target_counties: Mapped[list[str]]
+    topics: Mapped[list[str]]
+    periods: Mapped[list[dict[str, Any]]]
+    """`[{"start": "2027-04-01", "end": "2027-07-31"}]`"""
+    group: Mapped[dict[str, Any] | None]
+    homestay: Mapped[str] = mapped_column(default="none")
+    expires_on: Mapped[date | None]
+    contact_visibility: Mapped[str] = mapped_column(default="after_agreement")
+    travel: Mapped[dict[str, Any] | None]
+    """Educational travel; the agent's contact stands in the contact table."""
+
+    submitted_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    """The last time the administrator published, returned or rejected."""
+    reason: Mapped[str | None]
+    remarks: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    """Of the last return: `[{"field": "title", "text": "…"}]`."""
+    reviewed_body: Mapped[dict[str, Any] | None]
+    """What the administrator read last, to show what changed since."""
+    opened_by: Mapped[str | None]
+    """The administrator who opened it in the review queue last, to warn a second one."""
+    opened_at: Mapped[datetime | None]
+    index_version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Grows with every change of the post, its school or its visibility; the index takes no older one."""
+
+    school: Mapped[School] = relationship()
+    contact: Mapped["Contact | None"] = relationship(
+        primaryjoin="and_(Contact.invitation_id == Invitation.id, Contact.of_revision.is_(False))",
+        uselist=False,
+        viewonly=True,
+    )
+    revisions: Mapped[list["Revision"]] = relationship(
+        back_populates="invitation", order_by="Revision.created_at"
+    )
+
+    @property
+    def number(self) -> str:
+        """The readable case number."""
+        return f"IEW-{self.created_at.year}-{self.serial:06d}"
+
+    @property
+    def side(self) -> Side:
+        return self.school.side
+
+    @property
+    def public(self) -> bool:
+        return self.status == Status.PUBLISHED and self.school.approved
+
+    @property
+    def revision(self) -> "Revision | None":
+        """The revision that is not finished, if there is one."""
+        return next(
+            (r for r in reversed(self.revisions) if r.status in REVISION_OPEN), None
+        )
+
+    @property
+    def pending_revision(self) -> bool:
+        revision = self.revision
+        return revision is not None and revision.status == RevisionStatus.SUBMITTED
+
+    def parties_of(self, actor: Actor) -> frozenset[Party]:
+        held = {
+            Party.OWNER: actor.school_id is not None
+            and actor.school_id == self.school_id,
+            Party.ADMIN: actor.is_admin and actor.user_id != self.author_id,
+            Party.SYSTEM: actor.is_system,
+        }
+        return frozenset(party for party, holds in held.items() if holds)
+
+
+class Revision(Living, Base):
+    """A change to a published post; the post's own text stays public until this one was read."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (
+        Index(
+            "uq_revisions_one_open",
+            "invitation_id",
+            unique=True,
+            postgresql_where=text("status in ('draft', 'submitted', 'returned')"),
+        ),
+    )
+    lifecycle: ClassVar[Lifecycle] = REVISION
+    subject_type: ClassVar[str] = "revision"
+
+    invitation_id: Mapped[str] = mapped_column(ForeignKey("invitations.id"), index=True)
+    body: Mapped[dict[str, Any]]
+    """The content columns, as JSON."""
+    submitted_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    remarks: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+
+    invitation: Mapped[Invitation] = relationship(back_populates="revisions")
+
+    def parties_of(self, actor: Actor) -> frozenset[Party]:
+        return self.invitation.parties_of(actor)
+
+
+class Contact(Base):
+    """Whom to write to about a post; of the public text, or of its revision."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (UniqueConstraint("invitation_id", "of_revision"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    invitation_id: Mapped[str] = mapped_column(
+        ForeignKey("invitations.id", ondelete="CASCADE"), index=True
+    )
+    of_revision: Mapped[bool] = mapped_column(default=False)
+    name: Mapped[str]
+    role: Mapped[str | None]
+    email: Mapped[str]
+    phone: Mapped[str | None]
+    agent_contact: Mapped[str | None]
+    """Of the travel agent, where educational travel names one."""
+
+
+class Forward(Base):
+    """A unit passed a post on to a school; each school once for each unit."""
+
+    __tablename__ = "forwards"
+    __table_args__ = (UniqueConstraint("unit_code", "invitation_id", "school_id"),)
+    subject_type: ClassVar[str] = "forward"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    unit_code: Mapped[str] = mapped_column(ForeignKey("units.code"))
+    invitation_id: Mapped[str] = mapped_column(ForeignKey("invitations.id"), index=True)
+    school_id: Mapped[str] = mapped_column(ForeignKey("schools.id"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    note: Mapped[str | None]
+    created_at: Mapped[datetime]

@@ -1,0 +1,201 @@
+"""Matches, the schools proposed for them, their messages and their results."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from iew.db import Base, new_id
+from iew.domain.actors import Actor, Role
+from iew.domain.lifecycle import Lifecycle
+from iew.domain.matches import MATCH, HandlerKind, Party, ProposalStatus, Status, Via
+from iew.models.accounts import School
+from iew.models.columns import Living
+from iew.models.invitations import Invitation
+
+
+class Match(Living, Base):
+    """One school's wish to exchange with another, from first contact to reported result."""
+
+    __tablename__ = "matches"
+    __table_args__ = (
+        Index(
+            "uq_matches_one_open",
+            "asking_school_id",
+            "invitation_id",
+            unique=True,
+            postgresql_where=text(
+                "invitation_id is not null and status in ('requested', 'routed', 'in_progress', 'agreed')"
+            ),
+        ),
+        Index("ix_matches_handler", "handler_kind", "handler_code", "status"),
+        Index("ix_matches_status_due_at", "status", "due_at"),
+    )
+    lifecycle: ClassVar[Lifecycle] = MATCH
+    subject_type: ClassVar[str] = "match"
+
+    serial: Mapped[int] = mapped_column(Identity(start=1001), unique=True)
+    via: Mapped[str]
+    direction: Mapped[str]
+    asking_school_id: Mapped[str] = mapped_column(ForeignKey("schools.id"), index=True)
+    asked_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    invitation_id: Mapped[str | None] = mapped_column(
+        ForeignKey("invitations.id"), index=True
+    )
+    from_invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitations.id"))
+    posting_school_id: Mapped[str | None] = mapped_column(
+        ForeignKey("schools.id"), index=True
+    )
+    """The school of the post asked about; None for a wish."""
+    wish: Mapped[dict[str, Any] | None]
+    message: Mapped[str]
+
+    handler_kind: Mapped[str | None]
+    """None for a direct match."""
+    handler_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"))
+    suggested_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"))
+    handed_back_reason: Mapped[str | None]
+    """Set while a unit's hand-back waits for the administrator."""
+    since: Mapped[datetime]
+    """When the case came to whoever has it now."""
+    due_at: Mapped[datetime | None]
+    overdue: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    reminded_at: Mapped[datetime | None]
+
+    partner_school_id: Mapped[str | None] = mapped_column(
+        ForeignKey("schools.id"), index=True
+    )
+    agreed_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    agreed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    reason_code: Mapped[str | None]
+    reason: Mapped[str | None]
+
+    asking_school: Mapped[School] = relationship(foreign_keys=[asking_school_id])
+    posting_school: Mapped[School | None] = relationship(
+        foreign_keys=[posting_school_id]
+    )
+    partner_school: Mapped[School | None] = relationship(
+        foreign_keys=[partner_school_id]
+    )
+    invitation: Mapped[Invitation | None] = relationship(foreign_keys=[invitation_id])
+    from_invitation: Mapped[Invitation | None] = relationship(
+        foreign_keys=[from_invitation_id]
+    )
+    proposals: Mapped[list["Proposal"]] = relationship(
+        back_populates="match", order_by="Proposal.proposed_at"
+    )
+    reports: Mapped[list["Report"]] = relationship(
+        back_populates="match", order_by="Report.created_at"
+    )
+
+    @property
+    def number(self) -> str:
+        """The readable case number."""
+        return f"M-{self.created_at.year}-{self.serial:06d}"
+
+    @property
+    def kind(self) -> str | None:
+        return self.via
+
+    def proposal_of(self, school_id: str | None) -> "Proposal | None":
+        return next((p for p in self.proposals if p.school_id == school_id), None)
+
+    def parties_of(self, actor: Actor) -> frozenset[Party]:
+        school = actor.school_id
+        proposal = self.proposal_of(school) if school else None
+        held = {
+            Party.ASKING: school is not None and school == self.asking_school_id,
+            Party.INVITED: self.via == Via.DIRECT
+            and school is not None
+            and school == self.posting_school_id,
+            Party.PROPOSED: proposal is not None
+            and proposal.status == ProposalStatus.OPEN,
+            Party.PARTNER: school is not None and school == self.partner_school_id,
+            Party.HANDLER: self._handled_by(actor),
+            Party.KEEPER: actor.is_admin and self.handler_kind == HandlerKind.ADMIN,
+            Party.ADMIN: actor.is_admin,
+            Party.SYSTEM: actor.is_system,
+        }
+        return frozenset(party for party, holds in held.items() if holds)
+
+    def _handled_by(self, actor: Actor) -> bool:
+        kinds = {Role.IERC: HandlerKind.IERC, Role.OFFICE: HandlerKind.OFFICE}
+        return (
+            self.handler_code is not None
+            and actor.unit_code == self.handler_code
+            and actor.role is not None
+            and kinds.get(actor.role) == self.handler_kind
+        )
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in (
+            Status.REQUESTED,
+            Status.ROUTED,
+            Status.IN_PROGRESS,
+            Status.AGREED,
+        )
+
+
+class Proposal(Base):
+    """A candidate school that the handling unit asked; it answers for itself."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (UniqueConstraint("match_id", "school_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    match_id: Mapped[str] = mapped_column(ForeignKey("matches.id"), index=True)
+    school_id: Mapped[str] = mapped_column(ForeignKey("schools.id"), index=True)
+    note: Mapped[str | None]
+    status: Mapped[str]
+    reason_code: Mapped[str | None]
+    answer_note: Mapped[str | None]
+    proposed_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+    match: Mapped[Match] = relationship(back_populates="proposals")
+    school: Mapped[School] = relationship()
+
+
+class Message(Base):
+    """What the schools and the handling unit write to each other inside a match."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    match_id: Mapped[str] = mapped_column(ForeignKey("matches.id"), index=True)
+    author_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    school_id: Mapped[str | None] = mapped_column(ForeignKey("schools.id"))
+    unit_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"))
+    text: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class MessageReading(Base):
+    """How far a person has read the messages of a match."""
+
+    __tablename__ = "message_readings"
+
+    match_id: Mapped[str] = mapped_column(ForeignKey("matches.id"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    read_at: Mapped[datetime]
+
+
+class Report(Base):
+    """What came of a match, told by one of its schools."""
+
+    __tablename__ = "reports"
+    __table_args__ = (UniqueConstraint("match_id", "school_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    match_id: Mapped[str] = mapped_column(ForeignKey("matches.id"), index=True)
+    school_id: Mapped[str] = mapped_column(ForeignKey("schools.id"))
+    summary: Mapped[str]
+    held_on: Mapped[date]
+    students: Mapped[int]
+    teachers: Mapped[int]
+    created_at: Mapped[datetime]
+
+    match: Mapped[Match] = relationship(back_populates="reports")

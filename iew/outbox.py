@@ -1,0 +1,79 @@
+"""Which fact owes which jobs: the best single page to learn what the house does after something happened.
+
+Rows are written in the transaction of the change, ids only; the worker's relay sends them on. Nothing else may start a
+job, or a lost queue would lose work.
+"""
+
+from typing import Final
+
+Fact = str
+JobName = str
+
+JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
+    # schools and people
+    "SchoolSignedUp": ("notify_school_signed_up",),
+    "SchoolAnswered": ("notify_school_signed_up",),
+    "SchoolApproved": ("notify_sign_up_decided", "index_school"),
+    "SchoolAsked": ("notify_sign_up_decided",),
+    "SchoolRejected": ("notify_sign_up_decided", "index_school"),
+    "SchoolChanged": ("index_school",),
+    "AddressConfirmationAsked": ("notify_confirm_address",),
+    "KnownAddressSignedUp": ("notify_known_address",),
+    "PasswordResetAsked": ("notify_reset_password",),
+    "ColleagueInvited": ("notify_colleague_invited",),
+    # invitations
+    "InvitationSubmitted": (),
+    "InvitationPublished": ("notify_review_decided", "index_invitation"),
+    "InvitationReturned": ("notify_review_decided",),
+    "InvitationRejected": ("notify_review_decided",),
+    "InvitationWithdrawn": ("index_invitation",),
+    "InvitationTakenDown": ("notify_review_decided", "index_invitation"),
+    "InvitationClosed": ("index_invitation",),
+    "InvitationLapsed": ("notify_returned_lapsed",),
+    "InvitationExpired": ("notify_expired", "index_invitation"),
+    "InvitationRenewed": ("index_invitation",),
+    "InvitationChanged": (),
+    "InvitationImported": ("index_invitation",),
+    "RevisionSubmitted": (),
+    "RevisionPublished": ("notify_review_decided", "index_invitation"),
+    "RevisionReturned": ("notify_review_decided",),
+    "RevisionRejected": ("notify_review_decided",),
+    "RevisionDropped": (),
+    "InvitationForwarded": ("notify_forwarded",),
+    # matches
+    "MatchRequested": ("notify_match_requested",),
+    "MatchRouted": ("notify_match_routed",),
+    "MatchTakenUp": ("notify_match_taken_up",),
+    "MatchHandedBack": ("notify_match_handed_back",),
+    "SchoolProposed": ("notify_school_proposed",),
+    "ProposalDeclined": ("notify_proposal_declined",),
+    "ProposalSuperseded": ("notify_proposal_superseded",),
+    "MatchAgreed": ("notify_match_agreed",),
+    "MatchDeclined": ("notify_match_declined",),
+    "MatchNotFound": ("notify_match_not_found",),
+    "MatchNoReply": ("notify_match_no_reply",),
+    "MatchCancelled": ("notify_match_cancelled",),
+    "MatchReported": ("notify_match_reported",),
+    "ReportAdded": ("notify_match_reported",),
+    "MessageWritten": ("notify_message_written",),
+    # questions
+    "QuestionAsked": ("notify_question_asked",),
+    "QuestionAnswered": ("notify_question_answered",),
+    "QuestionClosed": (),
+    # found by the tick
+    "MatchReminderDue": ("notify_match_reminder",),
+    "MatchBecameOverdue": ("notify_match_overdue",),
+    "ReportBecameDue": ("notify_report_due",),
+    "ReturnedReminderDue": ("notify_returned_reminder",),
+    "InvitationExpirySoon": ("notify_expiry_soon",),
+    "DigestBecameDue": ("send_digest",),
+    "IndexDiffers": ("index_invitation",),
+}
+
+SEND_MAIL: Final[JobName] = "send_mail"
+"""Owed by every planned delivery rather than by a fact."""
+
+
+def jobs_for(fact: Fact) -> tuple[JobName, ...]:
+    """The jobs a fact owes; raises KeyError for a fact that nobody listed."""
+    return JOBS_FOR[fact]

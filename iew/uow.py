@@ -1,0 +1,285 @@
+"""The unit of work: the one transaction, and the one door through which a status changes.
+
+Without it every use case would commit, lock and write history in its own way, and one of them would forget.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from iew.db import SessionFactory, new_id
+from iew.domain.actors import SYSTEM, Actor
+from iew.domain.limits import Limits
+from iew.errors import Conflict, NotFound
+from iew.models import Duty, EmailDelivery, Event, Living, OutboxRow
+from iew.models.columns import HasSubject
+from iew.outbox import SEND_MAIL, Fact, jobs_for
+
+Row = TypeVar("Row")
+
+
+class UnitOfWork:
+    """One transaction. `with uow:` commits at the end, or rolls back on any error.
+
+    now: the moment that stamps history, deadlines and period keys; aware, UTC. It may differ from the wall clock in
+    `iew tick --at`; the rows of the outbox are due at once all the same.
+    """
+
+    session: Session
+
+    def __init__(
+        self,
+        session_factory: SessionFactory,
+        *,
+        now: datetime | None = None,
+        limits: Limits | None = None,
+        zone: str = "Asia/Taipei",
+    ) -> None:
+        self._session_factory = session_factory
+        self.now = now or datetime.now(UTC)
+        self.limits = limits or Limits()
+        self.zone = zone
+        self._after_commit: list[Callable[[], None]] = []
+
+    def __enter__(self) -> Self:
+        self.session = self._session_factory()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.session.commit()
+            else:
+                self.session.rollback()
+        finally:
+            self.session.close()
+        if kind is None:
+            for effect in self._after_commit:
+                effect()
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Run `effect` once the transaction is safe; never for work that must not be lost."""
+        self._after_commit.append(effect)
+
+    # reading
+
+    def get(self, table: type[Row], key: str | int) -> Row:
+        """The row with this id. Raises NotFound."""
+        found = self.session.get(table, key)
+        if found is None:
+            raise NotFound
+        return found
+
+    # writing
+
+    def start(
+        self,
+        entity: Living,
+        status: str,
+        actor: Actor,
+        *,
+        action: str,
+        fact: Fact | None = None,
+        **details: Any,
+    ) -> Event:
+        """Give a new row its first status, and record the fact if there is one."""
+        entity.id = entity.id or new_id()
+        entity.status = status
+        entity.version = 1
+        entity.created_at = entity.updated_at = self.now
+        self.session.add(entity)
+        self.session.flush()
+        return self._event(entity, action, actor, fact, None, status, details)
+
+    def transition(
+        self,
+        entity: Living,
+        action: str,
+        actor: Actor,
+        *,
+        seen_version: int | None = None,
+        **details: Any,
+    ) -> Event:
+        """Change the status of `entity` by `action`, or raise and change nothing.
+
+        seen_version: the version the actor looked at; None skips the check. `details` go into the history; those the
+        table asks for must be there. Raises Conflict, NotAllowed, InvalidTransition, Invalid.
+        """
+        self.lock(entity)
+        parties = entity.parties_of(actor)
+        entity.lifecycle.permit(action, kind=entity.kind, parties=parties)
+        self._compare(entity, seen_version)
+        row = entity.lifecycle.row_for(
+            action,
+            status=entity.status,
+            kind=entity.kind,
+            parties=parties,
+            details=details,
+        )
+        before = entity.status
+        entity.status = row.to or before
+        self._bump(entity)
+        return self._event(
+            entity, action, actor, row.fact, before, entity.status, details
+        )
+
+    def amend(
+        self,
+        entity: Living,
+        actor: Actor,
+        *,
+        action: str,
+        fact: Fact | None,
+        seen_version: int | None = None,
+        **details: Any,
+    ) -> Event:
+        """Lock `entity` for a change of its content, and give it its next version. Raises Conflict.
+
+        Set the new content after this call: it reads the row afresh.
+        """
+        self.lock(entity)
+        self._compare(entity, seen_version)
+        self._bump(entity)
+        return self._event(
+            entity, action, actor, fact, entity.status, entity.status, details
+        )
+
+    def lock(self, entity: Living) -> None:
+        """Hold the row until the end of the transaction; it and all that was read before are read afresh."""
+        self.session.flush()
+        self.session.expire_all()
+        self.session.refresh(entity, with_for_update=True)
+
+    def record(
+        self,
+        fact: Fact | None,
+        subject: HasSubject,
+        actor: Actor = SYSTEM,
+        *,
+        action: str,
+        **details: Any,
+    ) -> Event:
+        """Write a fact that changes no status, with the jobs it owes; `fact` None records a mere access."""
+        status = getattr(subject, "status", None)
+        return self._event(subject, action, actor, fact, status, status, details)
+
+    def once(self, name: str, period_key: str) -> bool:
+        """True for the first caller with this key, ever; the others get False."""
+        added = self.session.execute(
+            insert(Duty)
+            .values(name=name, period_key=period_key, done_at=self.now)
+            .on_conflict_do_nothing()
+            .returning(Duty.name)
+        )
+        return added.first() is not None
+
+    def owe(
+        self,
+        job: str,
+        *,
+        subject_type: str,
+        subject_id: str,
+        event: Event | None = None,
+        dedup_key: str | None = None,
+    ) -> None:
+        """Owe one job; a second row with the same `dedup_key` is not added."""
+        self.session.flush()
+        self.session.execute(
+            insert(OutboxRow)
+            .values(
+                job=job,
+                subject_type=subject_type,
+                subject_id=subject_id,
+                event_id=event.id if event else None,
+                dedup_key=dedup_key,
+                created_at=func.now(),
+                available_at=func.now(),
+            )
+            .on_conflict_do_nothing()
+        )
+
+    def plan_mail(self, delivery: EmailDelivery) -> bool:
+        """Save one mail to one recipient with the job that sends it; False if its `dedup_key` is there already."""
+        values = {
+            column.name: getattr(delivery, column.name)
+            for column in EmailDelivery.__table__.columns
+            if getattr(delivery, column.name) is not None
+        }
+        values |= {"id": new_id(), "created_at": self.now, "status": "queued"}
+        added = self.session.execute(
+            insert(EmailDelivery)
+            .values(values)
+            .on_conflict_do_nothing()
+            .returning(EmailDelivery.id)
+        ).scalar_one_or_none()
+        if added is None:
+            return False
+        self.owe(SEND_MAIL, subject_type="delivery", subject_id=added, event=None)
+        return True
+
+    def history_of(self, subject_type: str, subject_id: str) -> list[Event]:
+        """All events about a subject, oldest first."""
+        return list(
+            self.session.scalars(
+                select(Event)
+                .where(
+                    Event.subject_type == subject_type, Event.subject_id == subject_id
+                )
+                .order_by(Event.id)
+            )
+        )
+
+    def _compare(self, entity: Living, seen_version: int | None) -> None:
+        if seen_version is not None and seen_version != entity.version:
+            raise Conflict
+
+    def _bump(self, entity: Living) -> None:
+        entity.version += 1
+        entity.updated_at = self.now
+        index_version = getattr(entity, "index_version", None)
+        if index_version is not None:
+            setattr(entity, "index_version", index_version + 1)  # noqa: B010 - only posts have one
+
+    def _event(
+        self,
+        subject: HasSubject,
+        action: str,
+        actor: Actor,
+        fact: Fact | None,
+        before: str | None,
+        after: str | None,
+        details: Mapping[str, Any],
+    ) -> Event:
+        event = Event(
+            at=self.now,
+            fact=fact,
+            action=action,
+            subject_type=subject.subject_type,
+            subject_id=subject.id,
+            actor_id=actor.user_id,
+            actor_role="system" if actor.is_system else actor.role or "visitor",
+            actor_body=actor.unit_code or actor.school_id,
+            before=before,
+            after=after,
+            details=dict(details),
+        )
+        self.session.add(event)
+        self.session.flush()
+        for job in jobs_for(fact) if fact else ():
+            self.owe(
+                job,
+                subject_type=subject.subject_type,
+                subject_id=subject.id,
+                event=event,
+            )
+        return event
