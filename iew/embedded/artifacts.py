@@ -1,0 +1,160 @@
+"""Fetches the files of the embedded search engine, once per user, and proves that they are the locked ones.
+
+The lock names every file with its SHA-256 and size. What is in the cache and does not match is fetched again; what
+matches is never asked for again, so that after one good run no network is touched. A killed run leaves only `.part`
+files, which the next one continues.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from threading import Event
+from typing import Final
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from iew.embedded.faults import PartFault
+
+LOCK_FILE: Final = Path(__file__).with_name("opensearch.lock")
+CENTRAL: Final = "https://repo1.maven.org/maven2/"
+THREADS: Final = 8
+TRIES: Final = 4
+TIMEOUT_SECONDS: Final = 60
+BLOCK_BYTES: Final = 1 << 18
+
+Progress = Callable[[str, int], None]  # told which file, and how many bytes of it are there by now
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file of the lock."""
+
+    sha256: str
+    size: int
+    path: str  # below the base address of a Maven repository
+
+    @property
+    def name(self) -> str:
+        """The file's own name; unique within the lock."""
+        return self.path.rpartition("/")[2]
+
+    def is_whole(self, file: Path) -> bool:
+        """Whether `file` is exactly this artifact, by size and hash."""
+        if not file.is_file() or file.stat().st_size != self.size:
+            return False
+        return digest_of(file) == self.sha256
+
+
+def digest_of(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_lock(lock_file: Path = LOCK_FILE) -> tuple[Artifact, ...]:
+    """Every artifact of the lock, in its order."""
+    rows = (line.split() for line in lock_file.read_text().splitlines() if line and not line.startswith("#"))
+    return tuple(Artifact(sha256, int(size), path) for sha256, size, path in rows)
+
+
+def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where this user keeps what was fetched; shared by all homes."""
+    base = environment.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "iew"
+
+
+def mirror_address(environment: Mapping[str, str] = os.environ) -> str:
+    """The base address of the repository, with a slash at its end."""
+    return environment.get("IEW_ARTIFACT_MIRROR", CENTRAL).rstrip("/") + "/"
+
+
+def incomplete(artifacts: tuple[Artifact, ...], directory: Path, *, thorough: bool = False) -> list[Artifact]:
+    """Those that are missing from `directory`, biggest first.
+
+    thorough: compare hashes too, not only sizes. A file gets its name only after its hash was right, so the quick look
+    finds all but damage done later.
+    """
+
+    def is_there(artifact: Artifact) -> bool:
+        file = directory / artifact.name
+        return artifact.is_whole(file) if thorough else file.is_file() and file.stat().st_size == artifact.size
+
+    return sorted((a for a in artifacts if not is_there(a)), key=lambda a: -a.size)
+
+
+def fetch(artifacts: tuple[Artifact, ...], directory: Path, base: str, progress: Progress) -> None:
+    """Bring `directory` up to the lock, or raise PartFault; whole files stay whatever happens.
+
+    base: address of the repository. progress: called from several threads.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with _only_one(directory):
+        wanted = incomplete(artifacts, directory, thorough=True)
+        given_up = Event()
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="fetch") as pool:
+            jobs = [pool.submit(_bring, artifact, directory, base, progress, given_up) for artifact in wanted]
+            done, waiting = wait(jobs, return_when=FIRST_EXCEPTION)
+            given_up.set()
+            for job in waiting:
+                job.cancel()
+        for job in done:
+            job.result()
+
+
+@contextmanager
+def _only_one(directory: Path) -> Iterator[None]:
+    """Wait until no other process fetches into this directory."""
+    with (directory / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _bring(artifact: Artifact, directory: Path, base: str, progress: Progress, given_up: Event) -> None:
+    """One file, with a few tries; a part that turns out wrong is thrown away."""
+    part, whole = directory / f"{artifact.name}.part", directory / artifact.name
+    fault: Exception | None = None
+    for attempt in range(TRIES):
+        if given_up.wait(0 if attempt == 0 else 0.5 * 4 ** (attempt - 1)):
+            return
+        try:
+            _continue_part(artifact, part, base, progress)
+        except HTTPError as refusal:
+            fault = refusal
+            if refusal.code in {401, 403, 404, 410}:  # asking again will not help
+                break
+            continue
+        except (OSError, HTTPException) as trouble:
+            if isinstance(trouble, OSError) and trouble.filename is not None:  # our disk, not the network
+                raise PartFault(f"cannot write {trouble.filename}: {trouble.strerror}") from trouble
+            fault = trouble
+            continue
+        if artifact.is_whole(part):
+            part.replace(whole)
+            return
+        part.unlink()
+        fault = ValueError("its checksum is not the locked one")
+    reason = getattr(fault, "reason", None) or fault
+    raise PartFault(f"cannot fetch {base}{artifact.path}: {reason}; run it again to continue, or set IEW_ARTIFACT_MIRROR")
+
+
+def _continue_part(artifact: Artifact, part: Path, base: str, progress: Progress) -> None:
+    """Append to the part what it lacks, or start anew where the server cannot continue."""
+    have = part.stat().st_size if part.exists() else 0
+    if have >= artifact.size:
+        have = 0
+    headers = {"User-Agent": "iew"} | ({"Range": f"bytes={have}-"} if have else {})
+    with urlopen(Request(base + artifact.path, headers=headers), timeout=TIMEOUT_SECONDS) as reply:
+        have = have if reply.status == 206 else 0
+        with part.open("ab" if have else "wb") as out:
+            while block := reply.read(BLOCK_BYTES):
+                out.write(block)
+                have += len(block)
+                progress(artifact.name, have)
+            out.flush()
+            os.fsync(out.fileno())
