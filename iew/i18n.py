@@ -134,7 +134,7 @@ class Labels:
         """Every country's code and name, sorted by name in that language."""
         names = {
             code: self.label("country", code, language)
-            for code in locale_of("en").territories
+            for code in map(str, locale_of("en").territories)
             if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
         }
         return dict(sorted(names.items(), key=lambda item: item[1]))

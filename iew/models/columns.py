@@ -48,4 +48,6 @@ class HasSubject(Protocol):
     """Anything a history row can be about."""
 
     subject_type: ClassVar[str]
-    id: Mapped[str]
+
+    @property
+    def id(self) -> Any: ...
