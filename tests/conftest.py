@@ -1,0 +1,95 @@
+"""The servers of a test run, a database made once, and a fresh transaction for every test."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import sessionmaker
+
+from config.settings import REFERENCE_DIR
+from iew.cli.db import upgrade
+from iew.db import SessionFactory, make_engine
+from iew.services import reference
+from iew.uow import UnitOfWork
+from tests.parts import Parts, parts_for_tests
+
+TEMPLATE = f"iew_template_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def parts() -> Parts:
+    """Where the servers of this run are."""
+    return parts_for_tests()
+
+
+def _administer(parts: Parts, *statements: str) -> None:
+    engine = create_engine(parts.database_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def _address(parts: Parts, name: str) -> str:
+    return make_url(parts.database_url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def template_database(parts: Parts) -> Iterator[str]:
+    """A migrated database with the reference data in it; others are copies of it."""
+    _administer(parts, f"create database {TEMPLATE}")
+    engine = make_engine(_address(parts, TEMPLATE), statement_seconds=60)
+    upgrade(engine)
+    with UnitOfWork(sessionmaker(engine, expire_on_commit=False)) as uow:
+        reference.load(uow, REFERENCE_DIR)
+    engine.dispose()
+    yield TEMPLATE
+    _administer(parts, f"drop database if exists {TEMPLATE} with (force)")
+
+
+@pytest.fixture(scope="session")
+def shared_engine(parts: Parts, template_database: str) -> Iterator[Engine]:
+    """The database of the tests that roll back."""
+    name = f"iew_shared_{os.getpid()}"
+    _administer(parts, f"create database {name} template {template_database}")
+    engine = make_engine(_address(parts, name), statement_seconds=20)
+    yield engine
+    engine.dispose()
+    _administer(parts, f"drop database if exists {name} with (force)")
+
+
+@pytest.fixture
+def session_factory(shared_engine: Engine) -> Iterator[SessionFactory]:
+    """Sessions inside one transaction that is rolled back after the test; their commits are savepoints."""
+    with shared_engine.connect() as connection:
+        transaction = connection.begin()
+        yield sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+        transaction.rollback()
+
+
+_copies = 0
+
+
+@pytest.fixture
+def committed_database_url(parts: Parts, template_database: str) -> Iterator[str]:
+    """A database of its own for a test that needs real commits: several processes, races, kills."""
+    global _copies
+    _copies += 1
+    name = f"iew_copy_{os.getpid()}_{_copies}"
+    _administer(parts, f"create database {name} template {template_database}")
+    yield _address(parts, name)
+    _administer(parts, f"drop database if exists {name} with (force)")
+
+
+@pytest.fixture
+def committed_engine(committed_database_url: str) -> Iterator[Engine]:
+    engine = make_engine(committed_database_url, statement_seconds=20)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def committed_session_factory(committed_engine: Engine) -> SessionFactory:
+    return sessionmaker(committed_engine, expire_on_commit=False)
