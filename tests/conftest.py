@@ -1,7 +1,9 @@
 """The servers of a test run, a database made once, and a fresh transaction for every test."""
 
 import os
+import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -14,6 +16,7 @@ from iew.db import SessionFactory, make_engine
 from iew.services import reference
 from iew.uow import UnitOfWork
 from tests.parts import Parts, parts_for_tests
+from tests.world import World
 
 TEMPLATE = f"iew_template_{os.getpid()}"
 
@@ -93,3 +96,21 @@ def committed_engine(committed_database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def committed_session_factory(committed_engine: Engine) -> SessionFactory:
     return sessionmaker(committed_engine, expire_on_commit=False)
+
+
+@pytest.fixture
+def world(session_factory: SessionFactory) -> World:
+    """Things made in a line each, in the transaction of this test."""
+    return World(session_factory)
+
+
+_connect = socket.socket.connect
+
+
+def _connect_on_this_machine(door: socket.socket, address: Any) -> None:
+    host = address[0] if isinstance(address, tuple) else ""
+    assert isinstance(address, str | bytes) or host in ("127.0.0.1", "::1", "localhost"), f"{host} is not loopback"
+    return _connect(door, address)
+
+
+socket.socket.connect = _connect_on_this_machine  # type: ignore[assignment,method-assign]  # for the whole run

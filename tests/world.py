@@ -41,6 +41,7 @@ from iew.uow import UnitOfWork
 PASSWORD = "correct horse battery"
 PASSWORD_HASH = PasswordHasher.from_parameters(profiles.CHEAPEST).hash(PASSWORD)
 _numbers = count(1)
+LIVING: tuple[type[Any], ...] = (School, Invitation, Revision, Match)
 
 PLACES: dict[str, dict[str, Any]] = {
     "TW": {"county": "TNN", "language": "zh-Hant"},
@@ -360,7 +361,7 @@ class World:
                 table.__tablename__: sorted(
                     (row.id, row.status, row.version) for row in uow.session.scalars(select(table))
                 )
-                for table in (School, Invitation, Revision, Match)
+                for table in LIVING
             }
         return counts | states
 
