@@ -37,6 +37,7 @@ class Settings:
     secret_key: str
     mail_from: str
     timezone: str = "Asia/Taipei"
+    index_prefix: str = "iew"
     home: Path = Path("var")
     metrics_token: str | None = None
     rate_limits: bool = True
@@ -63,6 +64,7 @@ class Settings:
             secret_key=reading.required("IEW_SECRET_KEY", _secret_key),
             mail_from=reading.required("IEW_MAIL_FROM", _mail_address),
             timezone=reading.optional("IEW_TIMEZONE", _zone, "Asia/Taipei"),
+            index_prefix=reading.optional("IEW_INDEX_PREFIX", _index_prefix, "iew"),
             home=reading.optional("IEW_HOME", Path, Path("var")),
             metrics_token=reading.optional("IEW_METRICS_TOKEN", str, None),
             rate_limits=reading.optional("IEW_RATE_LIMITS", _on_or_off, True),
@@ -160,6 +162,12 @@ def _zone(value: str) -> str:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"names no time zone: {value}") from None
+    return value
+
+
+def _index_prefix(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", value):
+        raise ValueError("must be lower-case letters, digits and dashes, with a letter first")
     return value
 
 
