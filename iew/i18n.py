@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -67,14 +68,18 @@ def negotiate(tags: Iterable[str], default: str = "en") -> str:
 
 @lru_cache
 def translations(language: str) -> NullTranslations:
-    """The catalogue of a language; English is the language of the sentences themselves."""
-    path = CATALOGUES / _LOCALES.get(language, "en") / "LC_MESSAGES" / "messages.po"
-    if not path.exists():
+    """The catalogues of a language, all in one; English is the language of the sentences themselves."""
+    directory = CATALOGUES / _LOCALES.get(language, "en") / "LC_MESSAGES"
+    merged = Catalog(locale=_LOCALES.get(language, "en"))
+    for path in sorted(directory.glob("*.po")):
+        with path.open("rb") as lines:
+            for message in read_po(lines, locale=merged.locale):
+                if message.id:
+                    merged[message.id] = message
+    if not len(merged):
         return NullTranslations()
-    with path.open("rb") as lines:
-        catalogue = read_po(lines, locale=_LOCALES[language])
     compiled = BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, merged)
     compiled.seek(0)
     return Translations(compiled)
 
