@@ -83,11 +83,11 @@ def _centre_for(place: Place, territory: Territory) -> tuple[Unit, Unit | None]:
     if place.county is None or zone is None:
         return ADMIN, None
     national = place.ownership == "national" and place.level in SENIOR_HIGH_LEVELS
-    centre = Unit(HandlerKind.IERC, zone if national else place.county)
-    if (
-        territory.enabled_iercs is not None
-        and centre.code not in territory.enabled_iercs
-    ):
+    code = zone if national else place.county
+    if not code:  # a county that no zone of the K-12 agency is named for
+        return ADMIN, None
+    centre = Unit(HandlerKind.IERC, code)
+    if territory.enabled_iercs is not None and code not in territory.enabled_iercs:
         return ADMIN, centre
     return centre, None
 

@@ -13,7 +13,7 @@ from iew.models.records import (
     IdempotencyKey,
     OutboxRow,
 )
-from iew.models.units import CoverageRow, Term, Unit
+from iew.models.units import CoverageRow, Term, Unit, territory_of
 
 __all__ = [
     "CONTENT",
@@ -43,4 +43,5 @@ __all__ = [
     "Term",
     "Unit",
     "User",
+    "territory_of",
 ]

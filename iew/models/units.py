@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from iew.db import Base
+from iew.domain.routing import Coverage, Territory
 
 
 class Unit(Base):
@@ -65,3 +66,15 @@ class Term(Base):
     labels: Mapped[dict[str, Any]]
     parent: Mapped[str | None]
     """The country of a subdivision."""
+
+
+def territory_of(session: Session) -> Territory:
+    """The ground the units cover, as routing needs it."""
+    units = session.scalars(select(Unit)).all()
+    coverage = session.scalars(select(CoverageRow)).all()
+    return Territory(
+        coverage=[Coverage(row.office_code, row.country, row.subdivision, row.status) for row in coverage],
+        enabled_offices=frozenset(unit.code for unit in units if unit.kind == "office" and unit.enabled),
+        zone_of_county={unit.code: unit.k12_zone or "" for unit in units if unit.area == "county"},
+        enabled_iercs=frozenset(unit.code for unit in units if unit.kind == "ierc" and unit.enabled),
+    )

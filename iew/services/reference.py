@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from iew.domain.routing import Coverage, Territory
-from iew.errors import Invalid, N_, Text
-from iew.models import CoverageRow, Term, Unit
+from iew.domain.routing import Territory
+from iew.errors import N_, Invalid, Text
+from iew.models import CoverageRow, Term, Unit, territory_of
 from iew.uow import UnitOfWork
 
 Row = Mapping[str, str]
@@ -49,14 +49,7 @@ def load(uow: UnitOfWork, directory: Path) -> dict[str, int]:
 
 def territory(uow: UnitOfWork) -> Territory:
     """The ground the units cover, as routing needs it."""
-    units = uow.session.scalars(select(Unit)).all()
-    coverage = uow.session.scalars(select(CoverageRow)).all()
-    return Territory(
-        coverage=[Coverage(row.office_code, row.country, row.subdivision, row.status) for row in coverage],
-        enabled_offices=frozenset(unit.code for unit in units if unit.kind == "office" and unit.enabled),
-        zone_of_county={unit.code: unit.k12_zone or "" for unit in units if unit.area == "county"},
-        enabled_iercs=frozenset(unit.code for unit in units if unit.kind == "ierc" and unit.enabled),
-    )
+    return territory_of(uow.session)
 
 
 def _read(path: Path) -> list[tuple[str, Row]]:
