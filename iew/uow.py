@@ -4,9 +4,10 @@ Without it every use case would commit, lock and write history in its own way, a
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -67,11 +68,28 @@ class UnitOfWork:
             for effect in self._after_commit:
                 effect()
 
+    def commit(self) -> None:
+        """Keep what was done so far, and go on in a new transaction."""
+        self.session.commit()
+        effects, self._after_commit = self._after_commit, []
+        for effect in effects:
+            effect()
+
+    def roll_back(self) -> None:
+        """Undo what was done so far, and go on in a new transaction."""
+        self.session.rollback()
+        self._after_commit.clear()
+
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Run `effect` once the transaction is safe; never for work that must not be lost."""
         self._after_commit.append(effect)
 
     # reading
+
+    @property
+    def today(self) -> date:
+        """The day it is where the house's days begin and end."""
+        return self.now.astimezone(ZoneInfo(self.zone)).date()
 
     def get(self, table: type[Row], key: str | int) -> Row:
         """The row with this id. Raises NotFound."""

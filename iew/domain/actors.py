@@ -25,6 +25,8 @@ class Actor:
     email_confirmed: bool = True
     school_approved: bool = False
     is_system: bool = False
+    link_to: str | None = None
+    """The one subject that a signed link in a mail opens for a visitor."""
 
     @property
     def signed_in(self) -> bool:

@@ -3,7 +3,7 @@
 from iew.models.accounts import ApiToken, MailLink, School, SignInSession, User
 from iew.models.columns import Living
 from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
-from iew.models.matches import Match, Message, MessageReading, Proposal, Report
+from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of
 from iew.models.questions import Question, QuestionMessage
 from iew.models.records import (
     Duty,
@@ -43,5 +43,6 @@ __all__ = [
     "Term",
     "Unit",
     "User",
+    "matches_of",
     "territory_of",
 ]

@@ -3,7 +3,19 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    UniqueConstraint,
+    and_,
+    false,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from iew.db import Base, new_id
@@ -199,3 +211,24 @@ class Report(Base):
     created_at: Mapped[datetime]
 
     match: Mapped[Match] = relationship(back_populates="reports")
+
+
+def matches_of(actor: Actor) -> ColumnElement[bool]:
+    """The matches that `actor` may know of: its school's own, those put to its school, those that lie with its unit.
+
+    A post that a unit was asked about is no secret, but that somebody asked is; so the posting school of an assisted
+    match is a party only from its proposal or its agreement on. The administrator sees all, the system does too.
+    """
+    if actor.is_admin or actor.is_system:
+        return true()
+    if actor.is_unit and actor.unit_code is not None:
+        return and_(Match.handler_kind == str(actor.role), Match.handler_code == actor.unit_code)
+    if actor.role is Role.SCHOOL and actor.school_id is not None:
+        own = actor.school_id
+        return or_(
+            Match.asking_school_id == own,
+            and_(Match.via == Via.DIRECT.value, Match.posting_school_id == own),
+            Match.partner_school_id == own,
+            Match.id.in_(select(Proposal.match_id).where(Proposal.school_id == own)),
+        )
+    return false()

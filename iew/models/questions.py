@@ -27,6 +27,8 @@ class Question(Living, Base):
     email: Mapped[str | None]
     """Where to answer somebody who is not signed in."""
     language: Mapped[str]
+    seen_at: Mapped[datetime | None]
+    """When the asker last read the thread."""
 
     messages: Mapped[list["QuestionMessage"]] = relationship(
         back_populates="question", order_by="QuestionMessage.created_at"
@@ -38,7 +40,7 @@ class Question(Living, Base):
 
     def parties_of(self, actor: Actor) -> frozenset[Party]:
         held = {
-            Party.ASKER: actor.signed_in and actor.user_id == self.asker_id,
+            Party.ASKER: actor.user_id == self.asker_id if actor.signed_in else actor.link_to == self.id,
             Party.ADMIN: actor.is_admin,
         }
         return frozenset(party for party, holds in held.items() if holds)
