@@ -1,0 +1,62 @@
+"""Who finds what in the navigation: one table, in the order of the bar.
+
+An entry whose page is not there is left out, and what somebody may not open is not offered.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import current_app, request, url_for
+
+from iew.domain.actors import Actor, Role
+from iew.errors import N_
+from iew.i18n import say
+from iew.web.context import current_actor, current_language
+
+EVERYBODY: Final = frozenset({None, *Role})
+VISITORS: Final = frozenset({None})
+SCHOOLS: Final = frozenset({Role.SCHOOL})
+UNITS: Final = frozenset({Role.IERC, Role.OFFICE})
+ADMIN: Final = frozenset({Role.IEW_ADMIN})
+OPERATORS: Final = frozenset({Role.IEW_ADMIN, Role.SYSTEM_ADMIN})
+SIGNED_IN: Final = frozenset(Role)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One entry of the bar, as it is shown."""
+
+    url: str
+    label: str
+    here: bool
+
+
+_BAR: Final = (
+    (EVERYBODY, "search.results", N_("Find a partner")),
+    (SIGNED_IN, "inbox.waiting", N_("To do")),
+    (SCHOOLS, "invitations.mine", N_("Our invitations")),
+    (SCHOOLS, "matches.listed", N_("Our exchanges")),
+    (UNITS | ADMIN, "matches.listed", N_("Cases")),
+    (ADMIN, "review.queue", N_("Review")),
+    (UNITS | ADMIN, "schools.listed", N_("Schools")),
+    (UNITS | ADMIN, "pairings.listed", N_("Pairings")),
+    (OPERATORS, "admin.overview", N_("Operation")),
+    (UNITS | ADMIN, "statistics.shown", N_("Figures")),
+    (EVERYBODY, "directory.listed", N_("Centres and offices")),
+    (VISITORS, "home.how", N_("How it works")),
+)
+
+
+def links_for(actor: Actor | None = None) -> list[Link]:
+    """The bar of the reader."""
+    role = (actor or current_actor()).role
+    language = current_language()
+    return [
+        Link(
+            url_for(endpoint, lang=language),
+            say(label, language),
+            here=(request.endpoint or "").partition(".")[0] == endpoint.partition(".")[0],
+        )
+        for who, endpoint, label in _BAR
+        if role in who and endpoint in current_app.view_functions
+    ]

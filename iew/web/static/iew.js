@@ -1,0 +1,125 @@
+// Small comforts on top of pages that work without any script: nothing here is needed, nothing is sent elsewhere.
+"use strict";
+
+(() => {
+  const KEEP_DAYS = 14;
+  const words = document.getElementById("words")?.dataset ?? {};
+
+  // What was typed into an open form is kept in this browser until it is sent, and offered again.
+  function keep(form) {
+    const key = `iew:${location.pathname}:${form.dataset.keep}`;
+    const fields = () => [...form.elements].filter((e) => e.name && !["hidden", "password", "file", "submit"].includes(e.type));
+    const state = () => fields().map((e) => [e.name, e.type === "checkbox" || e.type === "radio" ? [e.value, e.checked] : e.value]);
+    const first = JSON.stringify(state());
+    let dirty = false;
+
+    const stored = read(key);
+    if (stored && stored.state !== first && !form.parentElement.querySelector(".error-summary")) offer(form, key, stored, fields);
+
+    let timer;
+    form.addEventListener("input", () => {
+      dirty = JSON.stringify(state()) !== first;
+      clearTimeout(timer);
+      timer = setTimeout(() => write(key, { state: JSON.stringify(state()), at: Date.now() }), 600);
+    });
+    form.addEventListener("submit", () => {
+      dirty = false;
+      clearTimeout(timer);
+      write(key, { state: JSON.stringify(state()), at: Date.now() });
+      sessionStorage.setItem("iew:sent", key);
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (dirty) event.preventDefault();
+    });
+  }
+
+  function read(key) {
+    try {
+      const stored = JSON.parse(localStorage.getItem(key) ?? "null");
+      if (stored && Date.now() - stored.at < KEEP_DAYS * 86400e3) return stored;
+      localStorage.removeItem(key);
+    } catch { /* a browser that keeps nothing simply offers nothing */ }
+    return null;
+  }
+
+  function write(key, value) {
+    try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* as above */ }
+  }
+
+  function offer(form, key, stored, fields) {
+    const notice = document.createElement("div");
+    notice.className = "notice restore";
+    notice.setAttribute("role", "status");
+    const text = document.createElement("p");
+    text.textContent = words.restore ?? "";
+    const again = button(words.again, "small", () => {
+      const values = JSON.parse(stored.state);
+      fields().forEach((field, place) => {
+        const [name, value] = values[place] ?? [];
+        if (name !== field.name) return;
+        if (Array.isArray(value)) field.checked = value[1] && field.value === value[0] ? true : field.value === value[0] ? false : field.checked;
+        else field.value = value;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      });
+      notice.remove();
+    });
+    const drop = button(words.drop, "second small", () => { localStorage.removeItem(key); notice.remove(); });
+    notice.append(text, again, drop);
+    form.before(notice);
+  }
+
+  function button(label, className, action) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = className;
+    made.textContent = label ?? "";
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  // A form that was accepted leads to another page; then what was kept is done with.
+  const sent = sessionStorage.getItem("iew:sent");
+  if (sent && !document.querySelector(".error-summary")) {
+    try { localStorage.removeItem(sent); } catch { /* nothing was kept */ }
+    sessionStorage.removeItem("iew:sent");
+  }
+
+  function count(counter) {
+    const box = document.getElementById(counter.dataset.counter);
+    const longest = Number(box.dataset.longest);
+    const pattern = words.left ?? "";
+    const show = () => {
+      const left = longest - [...box.value].length;
+      counter.textContent = pattern.replace("{n}", left.toLocaleString(document.documentElement.lang));
+      counter.classList.toggle("over", left < 0);
+    };
+    box.addEventListener("input", show);
+    show();
+  }
+
+  // A form that is on its way is not sent a second time by an impatient click.
+  function once(form) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sending) return event.preventDefault();
+      form.dataset.sending = "yes";
+      setTimeout(() => delete form.dataset.sending, 8000);
+    });
+  }
+
+  function enhance(root) {
+    root.querySelectorAll("form[data-once]").forEach(once);
+    root.querySelectorAll("form[data-keep]").forEach(keep);
+    root.querySelectorAll("[data-counter]").forEach(count);
+    root.querySelectorAll("[data-print]").forEach((b) => { b.hidden = false; b.addEventListener("click", () => window.print()); });
+    // selects that lead on by themselves have a button for browsers without script
+    root.querySelectorAll("select[data-go]").forEach((s) => {
+      s.addEventListener("change", () => s.form.requestSubmit());
+      s.form.querySelector("[data-go-button]")?.setAttribute("hidden", "");
+    });
+  }
+
+  enhance(document);
+  document.querySelector(".error-summary")?.focus();
+  document.addEventListener("htmx:afterSettle", (event) => enhance(event.target));
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sending]").forEach((f) => delete f.dataset.sending));
+})();
