@@ -140,7 +140,9 @@ def _bring(artifact: Artifact, directory: Path, base: str, progress: Progress, g
         part.unlink()
         fault = ValueError("its checksum is not the locked one")
     reason = getattr(fault, "reason", None) or fault
-    raise PartFault(f"cannot fetch {base}{artifact.path}: {reason}; run it again to continue, or set IEW_ARTIFACT_MIRROR")
+    raise PartFault(
+        f"cannot fetch {base}{artifact.path}: {reason}; run it again to continue, or set IEW_ARTIFACT_MIRROR"
+    )
 
 
 def _continue_part(artifact: Artifact, part: Path, base: str, progress: Progress) -> None:

@@ -17,6 +17,7 @@ from iew.embedded.faults import PartFault
 
 PARTS_FILE: Final = "parts.json"
 LOCK_FILE: Final = "up.lock"
+PROCESSES_FILE: Final = "processes.json"
 
 
 def environment_of(home: Path) -> dict[str, str]:
@@ -25,6 +26,14 @@ def environment_of(home: Path) -> dict[str, str]:
     if not parts.is_file() or not is_locked(home):
         return {}
     return dict(json.loads(parts.read_text()))
+
+
+def processes_of(home: Path) -> dict[str, int]:
+    """The process of each part that `iew up` runs in `home`, by name; empty where none run."""
+    file = home / PROCESSES_FILE
+    if not file.is_file() or not is_locked(home):
+        return {}
+    return {name: int(pid) for name, pid in json.loads(file.read_text()).items()}
 
 
 def is_locked(home: Path) -> bool:

@@ -1,6 +1,5 @@
 """The mail catcher as a part: its process, its ports and its addresses."""
 
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -15,12 +14,20 @@ class MailCatcher:
 
     name: Final = "mailcatcher"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], *, smtp_port: int | None = None,
-                 http_port: int | None = None) -> None:  # fmt: skip
-        """home: the catcher's own directory. smtp_port, http_port: those wished for; others where they are taken."""
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        """home: the catcher's own directory."""
         self.home = home.absolute()
-        self.smtp_port, self.http_port = free_port(smtp_port), free_port(http_port)
-        self.child = Child(self.name, self._command, self.home / "console.log", environment, stop_signal=signal.SIGTERM)
+        self.smtp_port = self.http_port = 0
+        self.child = Child(self.name, self._command, self.home / "console.log", environment)
+
+    def choose_ports(self, wished: Mapping[str, int]) -> None:
+        """Take the ports of the last run, or others where those are not free."""
+        self.smtp_port, self.http_port = free_port(wished.get("smtp")), free_port(wished.get("mail_page"))
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Its ports: where mails are brought, where they are read."""
+        return {"smtp": self.smtp_port, "mail_page": self.http_port}
 
     @property
     def url(self) -> str:

@@ -27,8 +27,7 @@ LARGEST_MAIL_BYTES: Final = 50 * 1024 * 1024
 SHOWN: Final = 200
 # A mail's HTML may show its own styles and inline pictures, open links in new windows, and nothing else.
 MAIL_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-    "sandbox allow-popups allow-popups-to-escape-sandbox"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups allow-popups-to-escape-sandbox"
 )
 PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; base-uri 'none'"
 
@@ -62,7 +61,7 @@ class Page(BaseHTTPRequestHandler):
     maildrop: Maildrop
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 (http.server's name)
+    def do_GET(self) -> None:
         """Answer one request."""
         reply = self._reply() if self._is_addressed_to_us() else _refusal(HTTPStatus.MISDIRECTED_REQUEST)
         self.send_response(reply.status)
@@ -74,7 +73,7 @@ class Page(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (http.server's name)
+    def log_message(self, format: str, *arguments: object) -> None:
         """Say nothing: the log of the part is for faults."""
 
     def _is_addressed_to_us(self) -> bool:
@@ -124,7 +123,9 @@ class Page(BaseHTTPRequestHandler):
             case ["attachments", number] if number.isdecimal() and int(number) < len(mail.attachments):
                 attachment = mail.attachments[int(number)]
                 disposition = f"attachment; filename*=UTF-8''{quote(attachment.name, safe='')}"
-                return Reply(attachment.content, "application/octet-stream", headers={"Content-Disposition": disposition})
+                return Reply(
+                    attachment.content, "application/octet-stream", headers={"Content-Disposition": disposition}
+                )
         return _refusal(HTTPStatus.NOT_FOUND)
 
 

@@ -44,14 +44,18 @@ def page_of(mail: Mail) -> str:
         parts.append(f"<h2>Text</h2><pre>{_with_links(mail.text)}</pre>")
     if mail.html:
         sandbox = "allow-popups allow-popups-to-escape-sandbox"
-        parts.append(f'<h2>HTML</h2><iframe title="The HTML of the mail" sandbox="{sandbox}" src="{here}/html"></iframe>')
+        parts.append(
+            f'<h2>HTML</h2><iframe title="The HTML of the mail" sandbox="{sandbox}" src="{here}/html"></iframe>'
+        )
     if mail.attachments:
         links = "".join(
             f'<li><a href="{here}/attachments/{number}">{escape(a.name)}</a> ({escape(a.content_type)})</li>'
             for number, a in enumerate(mail.attachments)
         )
         parts.append(f"<h2>Attachments</h2><ul>{links}</ul>")
-    rows = "".join(f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in mail.headers)
+    rows = "".join(
+        f"<tr><th scope=row>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in mail.headers
+    )
     parts.append(f'<h2>Headers</h2><table>{rows}</table><p><a href="{here}/source">Source</a></p>')
     return _page(mail.subject or "Mail", "".join(parts))
 

@@ -125,20 +125,28 @@ def _compile_launcher(directory: Path, target: Path) -> None:
 
 
 class OpenSearchNode:
-    """One node in a directory of its own; both ports are chosen by the node itself at its first start."""
+    """One node in a directory of its own."""
 
     name: Final = "opensearch"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], *, port: int | None = None,
-                 heap: str = DEFAULT_HEAP) -> None:  # fmt: skip
-        """home: the node's own directory. port: the one to take, else a free one."""
+    def __init__(self, home: Path, environment: Mapping[str, str], *, heap: str = DEFAULT_HEAP) -> None:
+        """home: the node's own directory. heap: its largest, as Java writes it."""
         self.home, self.heap = home.absolute(), heap
-        self.port = free_port(port) if port else 0  # 0: the node takes a free one and tells which
+        self.port = 0
         self._jars = [launcher_jar(environment), *_libraries(distribution_directory(environment))]
         self.child = Child(
             self.name, self._command, self.home / "console.log", environment,
             death_signal=signal.SIGTERM, stop_seconds=30,
         )  # fmt: skip
+
+    def choose_ports(self, wished: Mapping[str, int]) -> None:
+        """Take the port of the last run, or another one where that is not free."""
+        self.port = free_port(wished.get(self.name))
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Its port, by its name."""
+        return {self.name: self.port}
 
     @property
     def url(self) -> str:
@@ -158,7 +166,6 @@ class OpenSearchNode:
     def wait_until_ready(self) -> None:
         """Block until the node answers and every index can be read and written."""
         self.child.wait_until(self._ready_file.exists, START_SECONDS)
-        self.port = int(json.loads(self._ready_file.read_text())["http"])
         self.child.wait_until(self._is_healthy, START_SECONDS)
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ run commands through the server.
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,13 @@ SETTINGS: Final = {
     "log_timezone": "UTC",
     "random_page_cost": "1.1",
 }
+MAKE_ROLE: Final = r"""
+\getenv password PGPASSWORD
+SELECT format('CREATE ROLE %I LOGIN CREATEDB PASSWORD %L', :'name', :'password')
+    WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \gexec
+SELECT format('CREATE DATABASE %I OWNER %I', :'name', :'name')
+    WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \gexec
+"""
 
 
 def binaries() -> Path:
@@ -45,17 +52,26 @@ class Postgres:
 
     name: Final = "postgres"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], *, port: int | None, password: str,
+    def __init__(self, home: Path, environment: Mapping[str, str], *, password: str,
                  settings: Mapping[str, str] | None = None) -> None:  # fmt: skip
-        """home: the server's own directory. port: the one wished for; another is taken where it is not free."""
+        """home: the server's own directory. settings: beside and before the ones above."""
         self.home, self.data, self._password = home.absolute(), home.absolute() / "data", password
-        self.port = free_port(port)
+        self.port = 0
         self._settings = SETTINGS | dict(settings or {})
         self._environment = {name: value for name, value in environment.items() if not name.startswith("PG")}
         self.child = Child(
             self.name, self._command, self.home / "console.log", self._environment,
             death_signal=signal.SIGQUIT, stop_signal=signal.SIGINT, stop_seconds=60,
         )  # fmt: skip
+
+    def choose_ports(self, wished: Mapping[str, int]) -> None:
+        """Take the port of the last run, or another one where that is not free."""
+        self.port = free_port(wished.get(self.name))
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Its port, by its name."""
+        return {self.name: self.port}
 
     @property
     def url(self) -> str:
@@ -101,21 +117,14 @@ class Postgres:
             rest.rmdir() if rest.is_dir() else rest.unlink()
         self._run(
             "initdb", "-D", str(self.data), "-U", "postgres", "--pwfile", str(secret), "--auth=scram-sha-256",
-            "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
-            before_exec=before_exec,
+            "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+            "--no-instructions", before_exec=before_exec,
         )  # fmt: skip
         secret.unlink()
 
     def _make_role(self) -> None:
-        quoted = self._password.replace("'", "''")
-        for statement in (
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{DATABASE}') THEN "
-            f"CREATE ROLE {DATABASE} LOGIN CREATEDB PASSWORD '{quoted}'; END IF; END $$",
-            f"SELECT 'CREATE DATABASE {DATABASE} OWNER {DATABASE}' "
-            f"WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec",
-        ):
-            self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-d", "postgres",
-                      said=statement)  # fmt: skip
+        reach = ("-h", "127.0.0.1", "-U", "postgres", "-d", "postgres")
+        self._run("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"name={DATABASE}", *reach, said=MAKE_ROLE)
 
     def _clear_after_a_crash(self) -> None:
         """Remove a pid file that names a process which is no PostgreSQL: in a container pids come again at once."""
@@ -131,7 +140,7 @@ class Postgres:
             pid_file.unlink()
 
     def _run(self, program: str, *arguments: str, check: bool = True, said: str | None = None,
-             before_exec: object = None) -> int:  # fmt: skip
+             before_exec: Callable[[], None] | None = None) -> int:  # fmt: skip
         """Run one of PostgreSQL's own programs; its exit status, or PartFault where `check`."""
         run = subprocess.run(
             [str(binaries() / program), *arguments], input=said, capture_output=True, text=True, check=False,

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -82,17 +83,34 @@ class Child:
         """Its exit status once it has ended; negative for a signal."""
         return None if self.process is None else self.process.poll()
 
+    def ask_to_stop(self) -> None:
+        """Ask it to end in good order; returns at once."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+
+    def end_rest(self) -> None:
+        """Kill what a child that has ended left in its session's first group, as its own children do."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    def end_input(self) -> None:
+        """Tell one that reads its standard input that the supervisor is done, and wait until it ends."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
+            self.process.wait()
+
     def stop(self) -> None:
         """End it: politely first, by force after `stop_seconds`."""
         if self.process is None:
             return
-        if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
+        self.ask_to_stop()
         try:
             self.process.wait(self.stop_seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.end_rest()
         if self.process.stdin is not None:
             self.process.stdin.close()
 
@@ -115,8 +133,8 @@ class Child:
 
 
 def python_command(*arguments: str) -> tuple[str, ...]:
-    """A command of this interpreter."""
-    return (sys.executable, *arguments)
+    """A command of this interpreter, which does not look for modules in the directory it happens to be run in."""
+    return (sys.executable, "-P", *arguments)
 
 
 def free_port(preferred: int | None = None) -> int:

@@ -1,7 +1,7 @@
 """The servers of a home: which are ours to run, in what order they start, and the variables that lead to them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from iew.embedded.faults import PartFault
 from iew.embedded.mail import MailCatcher
 from iew.embedded.opensearch import DEFAULT_HEAP, OpenSearchNode
 from iew.embedded.postgres import Postgres
-from iew.embedded.processes import Child
+from iew.embedded.processes import Child, accepts_connections
 from iew.embedded.valkey import Valkey
 
 
@@ -27,13 +27,20 @@ class Server(Protocol):
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Its address, once its ports are chosen."""
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports it listens on, each with a name of its own."""
+
+    def choose_ports(self, wished: Mapping[str, int]) -> None:
+        """Choose free ports before it starts: by their names those wished for, where they are free."""
 
     def start(self) -> None:
         """Start the process; returns before it answers."""
 
     def wait_until_ready(self) -> None:
-        """Block until it answers."""
+        """Block until it answers, or raise PartFault."""
 
     def stop(self) -> None:
         """Stop in good order."""
@@ -49,31 +56,23 @@ class Servers:
                  postgres_settings: Mapping[str, str] | None = None) -> None:  # fmt: skip
         """environment: the variables given from outside. postgres_settings: beside those every home has."""
         self.home, self._given = home.absolute(), environment
-        ports = homes.previous_ports(home)
         heap = environment.get("IEW_OPENSEARCH_HEAP") or DEFAULT_HEAP
-        self.by_variable: dict[str, Server] = {}
-        if not environment.get("IEW_OPENSEARCH_URL"):  # the slowest one first
-            self.by_variable["IEW_OPENSEARCH_URL"] = OpenSearchNode(
-                self.home / "opensearch", environment, port=ports.get("opensearch"), heap=heap
-            )
-        if not environment.get("IEW_DATABASE_URL"):
-            self.by_variable["IEW_DATABASE_URL"] = Postgres(
-                self.home / "postgres", environment, port=ports.get("postgres"),
-                password=homes.secret(home, "postgres"), settings=postgres_settings,
-            )  # fmt: skip
-        if not environment.get("IEW_REDIS_URL"):
-            self.by_variable["IEW_REDIS_URL"] = Valkey(
-                self.home / "valkey", environment, port=ports.get("valkey"), password=homes.secret(home, "valkey")
-            )
-        if not environment.get("IEW_SMTP_URL"):
-            self.by_variable["IEW_SMTP_URL"] = MailCatcher(
-                self.home / "mail", environment, smtp_port=ports.get("smtp"), http_port=ports.get("mail_page")
-            )
+        makers: dict[str, Callable[[], Server]] = {  # the slowest one first
+            "IEW_OPENSEARCH_URL": lambda: OpenSearchNode(self.home / "opensearch", environment, heap=heap),
+            "IEW_DATABASE_URL": lambda: Postgres(
+                self.home / "postgres", environment, password=homes.secret(home, "postgres"), settings=postgres_settings
+            ),
+            "IEW_REDIS_URL": lambda: Valkey(self.home / "valkey", environment, password=homes.secret(home, "valkey")),
+            "IEW_SMTP_URL": lambda: MailCatcher(self.home / "mail", environment),
+        }
+        self.by_variable = {variable: make() for variable, make in makers.items() if not environment.get(variable)}
 
     def start(self) -> None:
         """Start all; returns before they answer. Raises PartFault, and stops what it began."""
+        wished = homes.previous_ports(self.home)
         try:
             for server in self.by_variable.values():
+                server.choose_ports(wished)
                 server.start()
         except BaseException:
             self.stop()
@@ -81,14 +80,25 @@ class Servers:
 
     def wait_until_ready(self) -> None:
         """Block until all answer, then remember their ports."""
-        for server in self.by_variable.values():
-            server.wait_until_ready()
-        self.keep_ports()
+        for variable in self.by_variable:
+            self.wait_for(variable)
+        ports = [server.ports for server in self.by_variable.values()]
+        homes.keep_ports(self.home, {name: port for each in ports for name, port in each.items()})
 
     def wait_for(self, variable: str) -> None:
         """Block until the server behind this variable answers; at once where it is not ours."""
-        if variable in self.by_variable:
-            self.by_variable[variable].wait_until_ready()
+        server = self.by_variable.get(variable)
+        if server is None:
+            return
+        try:
+            server.wait_until_ready()
+        except PartFault:
+            if server.child.is_running or not any(map(accepts_connections, server.ports.values())):
+                raise
+            # Between our choice of a port and the server's own bind somebody else took it: once more, elsewhere.
+            server.choose_ports({})
+            server.start()
+            server.wait_until_ready()
 
     def stop(self) -> None:
         """Stop all, the last started first."""
@@ -107,16 +117,3 @@ class Servers:
         ours = {variable: server.url for variable, server in self.by_variable.items()}
         found = {name: self._given[name] for name in names if self._given.get(name)} | ours
         return found | ({"IEW_MAIL_PAGE": self.mail_page} if self.mail_page else {})
-
-    def keep_ports(self) -> None:
-        """Remember the ports, so that addresses stay the same after a restart."""
-        ports = homes.previous_ports(self.home)
-        for server in self.by_variable.values():
-            match server:
-                case MailCatcher():
-                    ports |= {"smtp": server.smtp_port, "mail_page": server.http_port}
-                case OpenSearchNode() | Postgres() | Valkey():
-                    ports[server.name] = server.port
-                case _:
-                    raise PartFault(f"{server.name} is no server of a home")
-        homes.keep_ports(self.home, ports)

