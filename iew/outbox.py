@@ -9,6 +9,9 @@ from typing import Final
 Fact = str
 JobName = str
 
+INDEX_POST: Final[JobName] = "index_invitation"
+"""Brings the index to the present state of a post; who owes it also raises the post's `index_version`."""
+
 JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     # schools and people
     "SchoolSignedUp": ("notify_school_signed_up",),
@@ -35,7 +38,9 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "InvitationChanged": (),
     "InvitationImported": ("index_invitation",),
     "RevisionSubmitted": (),
-    "RevisionPublished": ("notify_review_decided", "index_invitation"),
+    "RevisionRecalled": (),
+    "RevisionPublished": ("notify_review_decided",),
+    "InvitationRevised": ("index_invitation",),
     "RevisionReturned": ("notify_review_decided",),
     "RevisionRejected": ("notify_review_decided",),
     "RevisionDropped": (),

@@ -3,7 +3,7 @@
 Without it every use case would commit, lock and write history in its own way, and one of them would forget.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,7 +19,7 @@ from iew.domain.limits import Limits
 from iew.errors import Conflict, NotFound
 from iew.models import Duty, EmailDelivery, Event, Living, OutboxRow
 from iew.models.columns import HasSubject
-from iew.outbox import SEND_MAIL, Fact, jobs_for
+from iew.outbox import INDEX_POST, SEND_MAIL, Fact, jobs_for
 
 Row = TypeVar("Row")
 
@@ -119,6 +119,33 @@ class UnitOfWork:
         self.session.flush()
         return self._event(entity, action, actor, fact, None, status, details)
 
+    def start_all(
+        self,
+        entities: Sequence[Living],
+        status: str,
+        actor: Actor,
+        *,
+        action: str,
+        fact: Fact | None = None,
+        **details: Any,
+    ) -> None:
+        """As `start`, for many new rows of one kind in few statements."""
+        for entity in entities:
+            entity.id = entity.id or new_id()
+            entity.status = status
+            entity.version = 1
+            entity.created_at = entity.updated_at = self.now
+        self.session.add_all(entities)
+        self.session.flush()
+        self._events(entities, action, actor, fact, None, status, details)
+
+    def record_all(
+        self, fact: Fact, subjects: Sequence[HasSubject], actor: Actor, *, action: str, **details: Any
+    ) -> None:
+        """As `record`, for many subjects in few statements."""
+        self.session.flush()
+        self._events(subjects, action, actor, fact, None, None, details)
+
     def transition(
         self,
         entity: Living,
@@ -146,7 +173,7 @@ class UnitOfWork:
         )
         before = entity.status
         entity.status = row.to or before
-        self._bump(entity)
+        self._bump(entity, row.fact)
         return self._event(
             entity, action, actor, row.fact, before, entity.status, details
         )
@@ -167,7 +194,7 @@ class UnitOfWork:
         """
         self.lock(entity)
         self._compare(entity, seen_version)
-        self._bump(entity)
+        self._bump(entity, fact)
         return self._event(
             entity, action, actor, fact, entity.status, entity.status, details
         )
@@ -261,11 +288,12 @@ class UnitOfWork:
         if seen_version is not None and seen_version != entity.version:
             raise Conflict
 
-    def _bump(self, entity: Living) -> None:
+    def _bump(self, entity: Living, fact: Fact | None) -> None:
+        """Give the row its next version; the index follows only what it is told of by a job of this fact."""
         entity.version += 1
         entity.updated_at = self.now
         index_version = getattr(entity, "index_version", None)
-        if index_version is not None:
+        if index_version is not None and fact and INDEX_POST in jobs_for(fact):
             setattr(entity, "index_version", index_version + 1)  # noqa: B010 - only posts have one
 
     def _event(
@@ -278,19 +306,7 @@ class UnitOfWork:
         after: str | None,
         details: Mapping[str, Any],
     ) -> Event:
-        event = Event(
-            at=self.now,
-            fact=fact,
-            action=action,
-            subject_type=subject.subject_type,
-            subject_id=subject.id,
-            actor_id=actor.user_id,
-            actor_role="system" if actor.is_system else actor.role or "visitor",
-            actor_body=actor.unit_code or actor.school_id,
-            before=before,
-            after=after,
-            details=dict(details),
-        )
+        event = Event(**self._event_values(subject, action, actor, fact, before, after, details))
         self.session.add(event)
         self.session.flush()
         for job in jobs_for(fact) if fact else ():
@@ -301,3 +317,59 @@ class UnitOfWork:
                 event=event,
             )
         return event
+
+    def _events(
+        self,
+        subjects: Sequence[HasSubject],
+        action: str,
+        actor: Actor,
+        fact: Fact | None,
+        before: str | None,
+        after: str | None,
+        details: Mapping[str, Any],
+    ) -> None:
+        """One event a subject, and the jobs they owe."""
+        if not subjects:
+            return
+        rows = [self._event_values(subject, action, actor, fact, before, after, details) for subject in subjects]
+        added = self.session.execute(
+            insert(Event).returning(Event.id, Event.subject_type, Event.subject_id), rows
+        ).all()
+        owed = [
+            {
+                "job": job,
+                "subject_type": subject_type,
+                "subject_id": subject_id,
+                "event_id": event_id,
+                "created_at": func.now(),
+                "available_at": func.now(),
+            }
+            for event_id, subject_type, subject_id in added
+            for job in (jobs_for(fact) if fact else ())
+        ]
+        if owed:
+            self.session.execute(insert(OutboxRow).values(owed))
+
+    def _event_values(
+        self,
+        subject: HasSubject,
+        action: str,
+        actor: Actor,
+        fact: Fact | None,
+        before: str | None,
+        after: str | None,
+        details: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        return {
+            "at": self.now,
+            "fact": fact,
+            "action": action,
+            "subject_type": subject.subject_type,
+            "subject_id": subject.id,
+            "actor_id": actor.user_id,
+            "actor_role": "system" if actor.is_system else actor.role or "visitor",
+            "actor_body": actor.unit_code or actor.school_id,
+            "before": before,
+            "after": after,
+            "details": dict(details),
+        }

@@ -54,10 +54,12 @@ INVITATION: Final = Lifecycle(
     Row("close",    None, {S.RETURNED},                            S.CLOSED,     {P.SYSTEM},          set(),      "InvitationLapsed"),
     Row("renew",    None, {S.PUBLISHED, S.EXPIRED},                S.PUBLISHED,  {P.OWNER},           set(),      "InvitationRenewed"),
     Row("expire",   None, {S.PUBLISHED},                           S.EXPIRED,    {P.SYSTEM},          set(),      "InvitationExpired"),
+    Row("import",   None, {S.DRAFT, S.SUBMITTED, S.RETURNED, S.EXPIRED}, S.PUBLISHED, {P.SYSTEM},     set(),      "InvitationImported"),
 )  # fmt: skip
 
 REVISION: Final = Lifecycle(
     Row("submit",   None, {R.DRAFT, R.RETURNED},                   R.SUBMITTED,  {P.OWNER},           set(),      "RevisionSubmitted"),
+    Row("recall",   None, {R.SUBMITTED},                           R.DRAFT,      {P.OWNER},           set(),      "RevisionRecalled"),
     Row("publish",  None, {R.SUBMITTED},                           R.PUBLISHED,  {P.ADMIN},           set(),      "RevisionPublished"),
     Row("return",   None, {R.SUBMITTED},                           R.RETURNED,   {P.ADMIN},           {"reason"}, "RevisionReturned"),
     Row("reject",   None, {R.SUBMITTED},                           R.REJECTED,   {P.ADMIN},           {"reason"}, "RevisionRejected"),

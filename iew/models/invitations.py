@@ -6,9 +6,8 @@ Contact data has a table of its own, so that no list, export or index can carry 
 from datetime import date, datetime
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Identity, Index, Integer, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy import Integer
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from iew.db import Base, new_id
@@ -22,30 +21,12 @@ from iew.domain.invitations import (
     Status,
 )
 from iew.domain.lifecycle import Lifecycle
+from iew.domain.posts import DEFAULTS, Body, as_json
 from iew.domain.schools import Side
 from iew.models.accounts import School
 from iew.models.columns import Living
 
-CONTENT: Final = (
-    "channel",
-    "title",
-    "description",
-    "content_language",
-    "translations",
-    "exchange_types",
-    "languages",
-    "levels",
-    "grades",
-    "target_countries",
-    "target_counties",
-    "topics",
-    "periods",
-    "group",
-    "homestay",
-    "expires_on",
-    "contact_visibility",
-    "travel",
-)
+CONTENT: Final = tuple(DEFAULTS)
 """The columns a school fills in; the body of contract section 5 without the contact."""
 
 
@@ -121,6 +102,11 @@ class Invitation(Living, Base):
         return self.school.side
 
     @property
+    def planned_periods(self) -> list[dict[str, Any]]:
+        """The days named anywhere in the post: its periods, and the dates of educational travel."""
+        return [*self.periods, *((self.travel or {}).get("dates") or ())]
+
+    @property
     def public(self) -> bool:
         return self.status == Status.PUBLISHED and self.school.approved
 
@@ -136,11 +122,36 @@ class Invitation(Living, Base):
         revision = self.revision
         return revision is not None and revision.status == RevisionStatus.SUBMITTED
 
+    @property
+    def body(self) -> Body:
+        """The content columns as JSON values."""
+        return {name: as_json(getattr(self, name)) for name in CONTENT}
+
+    def take_body(self, body: Body) -> None:
+        """Set the content columns that `body` names."""
+        for name in CONTENT:
+            if name in body:
+                value = body[name]
+                setattr(self, name, date.fromisoformat(value) if name == "expires_on" and value else value)
+
+    def is_open_to_all(self, today: date) -> bool:
+        """Whether everybody may read it today; a post ends with its last day, whenever the tick comes by."""
+        return self.public and self.expires_on is not None and self.expires_on >= today
+
+    def available_actions(self, actor: Actor) -> list[str]:
+        """What `actor` can do now with the post or with its open revision, in the order of the table."""
+        possible = set(super().available_actions(actor))
+        if self.status == Status.PUBLISHED and self.revision is not None:
+            possible |= set(self.revision.available_actions(actor)) & set(self.lifecycle.actions)
+        if not (actor.school_approved and actor.email_confirmed):
+            possible.discard("submit")
+        return [action for action in self.lifecycle.actions if action in possible]
+
     def parties_of(self, actor: Actor) -> frozenset[Party]:
         held = {
             Party.OWNER: actor.school_id is not None
             and actor.school_id == self.school_id,
-            Party.ADMIN: actor.is_admin and actor.user_id != self.author_id,
+            Party.ADMIN: actor.is_admin and actor.user_id != self.author_id and actor.school_id != self.school_id,
             Party.SYSTEM: actor.is_system,
         }
         return frozenset(party for party, holds in held.items() if holds)
@@ -185,12 +196,21 @@ class Contact(Base):
         ForeignKey("invitations.id", ondelete="CASCADE"), index=True
     )
     of_revision: Mapped[bool] = mapped_column(default=False)
-    name: Mapped[str]
+    name: Mapped[str | None]
     role: Mapped[str | None]
-    email: Mapped[str]
+    email: Mapped[str | None]
     phone: Mapped[str | None]
     agent_contact: Mapped[str | None]
     """Of the travel agent, where educational travel names one."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether somebody could write to it; a draft may hold less."""
+        return bool(self.name and self.email)
+
+    @property
+    def empty(self) -> bool:
+        return not any((self.name, self.role, self.email, self.phone, self.agent_contact))
 
 
 class Forward(Base):

@@ -481,9 +481,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("invitation_id", sa.Text(), nullable=False),
         sa.Column("of_revision", sa.Boolean(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
         sa.Column("role", sa.Text(), nullable=True),
-        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("agent_contact", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(

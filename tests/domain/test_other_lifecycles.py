@@ -35,10 +35,12 @@ POSTS: Rules = {
     ("renew", I.PUBLISHED, OWNER): (I.PUBLISHED, set()),
     ("renew", I.EXPIRED, OWNER): (I.PUBLISHED, set()),
     ("expire", I.PUBLISHED, SYSTEM): (I.EXPIRED, set()),
+    **{("import", s, SYSTEM): (I.PUBLISHED, set()) for s in (I.DRAFT, I.SUBMITTED, I.RETURNED, I.EXPIRED)},
 }
 REVISIONS: Rules = {
     ("submit", R.DRAFT, OWNER): (R.SUBMITTED, set()),
     ("submit", R.RETURNED, OWNER): (R.SUBMITTED, set()),
+    ("recall", R.SUBMITTED, OWNER): (R.DRAFT, set()),
     ("publish", R.SUBMITTED, ADMIN): (R.PUBLISHED, set()),
     ("return", R.SUBMITTED, ADMIN): (R.RETURNED, {"reason"}),
     ("reject", R.SUBMITTED, ADMIN): (R.REJECTED, {"reason"}),
