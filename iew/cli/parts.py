@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from iew.embedded import artifacts, checks, opensearch
+from iew.embedded import checks, opensearch
+from iew.embedded import fetch as fetching
 from iew.embedded import home as homes
 from iew.embedded.faults import PartFault
 from iew.embedded.processes import die_with_parent, python_command
@@ -104,36 +104,12 @@ def parts() -> None:
 
 
 @parts.command()
-@click.option("--quiet", is_flag=True, help="Say nothing where nothing is to do.")
-def fetch(quiet: bool) -> None:
+def fetch() -> None:
     """Fetch what the embedded search engine needs, once, and check it against the lock."""
     with _one_line():
-        if opensearch.is_set_up():
-            if not quiet:
-                click.echo("The embedded search engine is there already.")
-            return
-        with _progress() as progress:
-            opensearch.set_up(progress)
-    click.echo(f"The embedded search engine is ready in {opensearch.distribution_directory()}.")
-
-
-@contextmanager
-def _progress() -> Iterator[artifacts.Progress]:
-    """A progress bar over all bytes of the lock; on anything but a terminal one line."""
-    locked = artifacts.read_lock()
-    missing = artifacts.incomplete(locked, opensearch.distribution_directory())
-    total = sum(artifact.size for artifact in missing)
-    label = f"Fetching the search engine, {total / 1e6:.0f} MB"
-    there: dict[str, int] = {}
-    one_at_a_time = threading.Lock()
-    with click.progressbar(length=max(total, 1), label=label, file=sys.stderr) as bar:
-
-        def progress(name: str, size: int) -> None:
-            with one_at_a_time:
-                bar.update(size - there.get(name, 0))
-                there[name] = size
-
-        yield progress
+        fetched = fetching.fetch()
+    place = opensearch.distribution_directory()
+    click.echo(f"The embedded search engine {'is now' if fetched else 'is already'} in {place}.")
 
 
 @contextmanager
