@@ -20,8 +20,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from iew.db import Base, new_id
 from iew.domain.actors import Actor, Role
+from iew.domain.contacts import Case
 from iew.domain.lifecycle import Lifecycle
 from iew.domain.matches import MATCH, HandlerKind, Party, ProposalStatus, Status, Via
+from iew.domain.plans import Plan, periods_of
 from iew.models.accounts import School
 from iew.models.columns import Living
 from iew.models.invitations import Invitation
@@ -110,6 +112,27 @@ class Match(Living, Base):
     @property
     def kind(self) -> str | None:
         return self.via
+
+    @property
+    def plan(self) -> Plan:
+        """What is planned: by the post asked about, else by the wish, else by the asking school's own post."""
+        posts = [post for post in (self.invitation, self.from_invitation) if post is not None]
+        wished = (self.wish or {}).get("exchange_types") or []
+        types = (wished if self.invitation is None else []) or next((post.exchange_types for post in posts), [])
+        periods = next(filter(None, (periods_of(post.planned_periods) for post in posts)), ())
+        return Plan(frozenset(types), periods)
+
+    @property
+    def case(self) -> Case:
+        """What the rule about contact data asks of this match."""
+        return Case(
+            status=self.status,
+            asking_school_id=self.asking_school_id,
+            partner_school_id=self.partner_school_id,
+            handler_kind=self.handler_kind,
+            handler_code=self.handler_code,
+            ended_at=self.ended_at,
+        )
 
     def proposal_of(self, school_id: str | None) -> "Proposal | None":
         return next((p for p in self.proposals if p.school_id == school_id), None)
@@ -232,3 +255,8 @@ def matches_of(actor: Actor) -> ColumnElement[bool]:
             Match.id.in_(select(Proposal.match_id).where(Proposal.school_id == own)),
         )
     return false()
+
+
+def matches_on(invitation_id: str) -> ColumnElement[bool]:
+    """The matches that a post has part in: asked about, or standing behind the asking school."""
+    return or_(Match.invitation_id == invitation_id, Match.from_invitation_id == invitation_id)
