@@ -3,7 +3,7 @@
 from iew.models.accounts import ApiToken, MailLink, School, SignInSession, User
 from iew.models.columns import Living
 from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
-from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of
+from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of, matches_on
 from iew.models.questions import Question, QuestionMessage
 from iew.models.records import (
     Duty,
@@ -44,5 +44,6 @@ __all__ = [
     "Unit",
     "User",
     "matches_of",
+    "matches_on",
     "territory_of",
 ]
