@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from iew.errors import N_
 
 
 class Role(StrEnum):
@@ -48,3 +51,11 @@ class Actor:
 
 VISITOR = Actor()
 SYSTEM = Actor(is_system=True)
+
+NAMES_WITHOUT_BODY: Final = {
+    Role.IEW_ADMIN.value: N_("IEW administrator"),
+    Role.SYSTEM_ADMIN.value: N_("System administrator"),
+    "system": N_("The window itself"),
+    "visitor": N_("A visitor"),
+}
+"""How those are called to others who act for no school and no unit; people are shown by their body, never by name."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from iew.errors import Invalid, InvalidTransition, N_, NotAllowed, Text
+from iew.errors import N_, Invalid, InvalidTransition, NotAllowed, Text
 
 
 @dataclass(frozen=True)

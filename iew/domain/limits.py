@@ -1,7 +1,7 @@
 """The deadlines and bounds of the window; the entry points fill them from the settings."""
 
-from dataclasses import dataclass, fields
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,16 @@ class Party(StrEnum):
     SYSTEM = "system"
 
 
+class Insight(StrEnum):
+    """How much of a match somebody sees who may see it at all."""
+
+    WHOLE = "whole"  # the unit it lies with, the administrator
+    ASKING = "asking"  # the asking school: progress, not the notes of the unit
+    OTHER = "other"  # the invited school, or the partner
+    CANDIDATE = "candidate"  # a proposed school that has not answered: the request and its own part
+    FORMER = "former"  # a proposed school that declined or came too late; a unit that gave the case away
+
+
 class HandlerKind(StrEnum):
     IERC = "ierc"
     OFFICE = "office"

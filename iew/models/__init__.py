@@ -1,9 +1,10 @@
 """The tables, one file a noun."""
 
 from iew.models.accounts import ApiToken, MailLink, School, SignInSession, User
+from iew.models.bodies import Body, bodies_of
 from iew.models.columns import Living
 from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
-from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of, matches_on
+from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of, matches_on, messages_of
 from iew.models.questions import Question, QuestionMessage
 from iew.models.records import (
     Duty,
@@ -18,6 +19,7 @@ from iew.models.units import CoverageRow, Term, Unit, territory_of
 __all__ = [
     "CONTENT",
     "ApiToken",
+    "Body",
     "Contact",
     "CoverageRow",
     "Duty",
@@ -43,7 +45,9 @@ __all__ = [
     "Term",
     "Unit",
     "User",
+    "bodies_of",
     "matches_of",
     "matches_on",
+    "messages_of",
     "territory_of",
 ]

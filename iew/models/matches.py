@@ -22,7 +22,7 @@ from iew.db import Base, new_id
 from iew.domain.actors import Actor, Role
 from iew.domain.contacts import Case
 from iew.domain.lifecycle import Lifecycle
-from iew.domain.matches import MATCH, HandlerKind, Party, ProposalStatus, Status, Via
+from iew.domain.matches import MATCH, HandlerKind, Insight, Party, ProposalStatus, Status, Via
 from iew.domain.plans import Plan, periods_of
 from iew.models.accounts import School
 from iew.models.columns import Living
@@ -54,13 +54,9 @@ class Match(Living, Base):
     direction: Mapped[str]
     asking_school_id: Mapped[str] = mapped_column(ForeignKey("schools.id"), index=True)
     asked_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
-    invitation_id: Mapped[str | None] = mapped_column(
-        ForeignKey("invitations.id"), index=True
-    )
+    invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitations.id"), index=True)
     from_invitation_id: Mapped[str | None] = mapped_column(ForeignKey("invitations.id"))
-    posting_school_id: Mapped[str | None] = mapped_column(
-        ForeignKey("schools.id"), index=True
-    )
+    posting_school_id: Mapped[str | None] = mapped_column(ForeignKey("schools.id"), index=True)
     """The school of the post asked about; None for a wish."""
     wish: Mapped[dict[str, Any] | None]
     message: Mapped[str]
@@ -77,9 +73,7 @@ class Match(Living, Base):
     overdue: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     reminded_at: Mapped[datetime | None]
 
-    partner_school_id: Mapped[str | None] = mapped_column(
-        ForeignKey("schools.id"), index=True
-    )
+    partner_school_id: Mapped[str | None] = mapped_column(ForeignKey("schools.id"), index=True)
     agreed_by_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     agreed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -87,22 +81,12 @@ class Match(Living, Base):
     reason: Mapped[str | None]
 
     asking_school: Mapped[School] = relationship(foreign_keys=[asking_school_id])
-    posting_school: Mapped[School | None] = relationship(
-        foreign_keys=[posting_school_id]
-    )
-    partner_school: Mapped[School | None] = relationship(
-        foreign_keys=[partner_school_id]
-    )
+    posting_school: Mapped[School | None] = relationship(foreign_keys=[posting_school_id])
+    partner_school: Mapped[School | None] = relationship(foreign_keys=[partner_school_id])
     invitation: Mapped[Invitation | None] = relationship(foreign_keys=[invitation_id])
-    from_invitation: Mapped[Invitation | None] = relationship(
-        foreign_keys=[from_invitation_id]
-    )
-    proposals: Mapped[list["Proposal"]] = relationship(
-        back_populates="match", order_by="Proposal.proposed_at"
-    )
-    reports: Mapped[list["Report"]] = relationship(
-        back_populates="match", order_by="Report.created_at"
-    )
+    from_invitation: Mapped[Invitation | None] = relationship(foreign_keys=[from_invitation_id])
+    proposals: Mapped[list["Proposal"]] = relationship(back_populates="match", order_by="Proposal.proposed_at")
+    reports: Mapped[list["Report"]] = relationship(back_populates="match", order_by="Report.created_at")
 
     @property
     def number(self) -> str:
@@ -142,11 +126,8 @@ class Match(Living, Base):
         proposal = self.proposal_of(school) if school else None
         held = {
             Party.ASKING: school is not None and school == self.asking_school_id,
-            Party.INVITED: self.via == Via.DIRECT
-            and school is not None
-            and school == self.posting_school_id,
-            Party.PROPOSED: proposal is not None
-            and proposal.status == ProposalStatus.OPEN,
+            Party.INVITED: self.via == Via.DIRECT and school is not None and school == self.posting_school_id,
+            Party.PROPOSED: proposal is not None and proposal.status == ProposalStatus.OPEN,
             Party.PARTNER: school is not None and school == self.partner_school_id,
             Party.HANDLER: self._handled_by(actor),
             Party.KEEPER: actor.is_admin and self.handler_kind == HandlerKind.ADMIN,
@@ -154,6 +135,17 @@ class Match(Living, Base):
             Party.SYSTEM: actor.is_system,
         }
         return frozenset(party for party, holds in held.items() if holds)
+
+    def insight_of(self, actor: Actor) -> Insight:
+        """How much of it `actor` sees, given that it may know of it."""
+        parties = self.parties_of(actor)
+        if parties & {Party.HANDLER, Party.ADMIN, Party.SYSTEM}:
+            return Insight.WHOLE
+        if Party.ASKING in parties:
+            return Insight.ASKING
+        if parties & {Party.INVITED, Party.PARTNER}:
+            return Insight.OTHER
+        return Insight.CANDIDATE if Party.PROPOSED in parties else Insight.FORMER
 
     def _handled_by(self, actor: Actor) -> bool:
         kinds = {Role.IERC: HandlerKind.IERC, Role.OFFICE: HandlerKind.OFFICE}
@@ -260,3 +252,27 @@ def matches_of(actor: Actor) -> ColumnElement[bool]:
 def matches_on(invitation_id: str) -> ColumnElement[bool]:
     """The matches that a post has part in: asked about, or standing behind the asking school."""
     return or_(Match.invitation_id == invitation_id, Match.from_invitation_id == invitation_id)
+
+
+def messages_of(match: Match, actor: Actor) -> ColumnElement[bool]:
+    """The messages of a match that `actor` may read.
+
+    The two schools of a direct match, the asking school, the unit and the administrator read all. A proposed school
+    reads what the asking school, the unit or itself wrote since it was asked, until it is out of the case; nobody but
+    the asking school and the unit reads what another candidate wrote.
+    """
+    here = Message.match_id == match.id
+    insight = match.insight_of(actor)
+    if insight in (Insight.WHOLE, Insight.ASKING) or match.via == Via.DIRECT:
+        return here
+    proposal = match.proposal_of(actor.school_id) if actor.school_id else None
+    starts = [proposal.proposed_at] if proposal else []
+    if insight is Insight.OTHER and match.agreed_at is not None:
+        starts.append(match.agreed_at)
+    if not starts:
+        return false()
+    ours = or_(Message.school_id.is_(None), Message.school_id.in_([match.asking_school_id, actor.school_id]))
+    readable = and_(here, ours, Message.created_at >= min(starts))
+    if insight is Insight.FORMER and proposal is not None and proposal.answered_at is not None:
+        return and_(readable, Message.created_at <= proposal.answered_at)
+    return readable
