@@ -5,6 +5,7 @@ matches is never asked for again, so that after one good run no network is touch
 files, which the next one continues.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request, build_opener
 
 from iew.embedded.faults import PartFault
 
@@ -25,8 +26,11 @@ LOCK_FILE: Final = Path(__file__).with_name("opensearch.lock")
 CENTRAL: Final = "https://repo1.maven.org/maven2/"
 THREADS: Final = 8
 TRIES: Final = 4
+FIRST_PAUSE_SECONDS = 0.5
 TIMEOUT_SECONDS: Final = 60
 BLOCK_BYTES: Final = 1 << 18
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+HOPELESS: Final = frozenset({401, 403, 404, 410})  # asking again will not help
 
 Progress = Callable[[str, int], None]  # told which file, and how many bytes of it are there by now
 
@@ -71,7 +75,7 @@ def cache_directory(environment: Mapping[str, str] = os.environ) -> Path:
 
 def mirror_address(environment: Mapping[str, str] = os.environ) -> str:
     """The base address of the repository, with a slash at its end."""
-    return environment.get("IEW_ARTIFACT_MIRROR", CENTRAL).rstrip("/") + "/"
+    return (environment.get("IEW_ARTIFACT_MIRROR") or CENTRAL).rstrip("/") + "/"
 
 
 def incomplete(artifacts: tuple[Artifact, ...], directory: Path, *, thorough: bool = False) -> list[Artifact]:
@@ -115,48 +119,59 @@ def _only_one(directory: Path) -> Iterator[None]:
         yield
 
 
+class _NotThere(Exception):
+    """The server refuses this file, and will refuse it again."""
+
+
+class _Broken(Exception):
+    """This try failed; another may not."""
+
+
 def _bring(artifact: Artifact, directory: Path, base: str, progress: Progress, given_up: Event) -> None:
     """One file, with a few tries; a part that turns out wrong is thrown away."""
-    part, whole = directory / f"{artifact.name}.part", directory / artifact.name
-    fault: Exception | None = None
+    part, reason = directory / f"{artifact.name}.part", ""
     for attempt in range(TRIES):
-        if given_up.wait(0 if attempt == 0 else 0.5 * 4 ** (attempt - 1)):
+        if given_up.wait(0 if attempt == 0 else FIRST_PAUSE_SECONDS * 4 ** (attempt - 1)):
             return
         try:
             _continue_part(artifact, part, base, progress)
-        except HTTPError as refusal:
-            fault = refusal
-            if refusal.code in {401, 403, 404, 410}:  # asking again will not help
-                break
-            continue
-        except (OSError, HTTPException) as trouble:
-            if isinstance(trouble, OSError) and trouble.filename is not None:  # our disk, not the network
-                raise PartFault(f"cannot write {trouble.filename}: {trouble.strerror}") from trouble
-            fault = trouble
-            continue
-        if artifact.is_whole(part):
-            part.replace(whole)
-            return
-        part.unlink()
-        fault = ValueError("its checksum is not the locked one")
-    reason = getattr(fault, "reason", None) or fault
-    raise PartFault(
-        f"cannot fetch {base}{artifact.path}: {reason}; run it again to continue, or set IEW_ARTIFACT_MIRROR"
-    )
+        except _Broken as fault:
+            reason = str(fault)
+        except _NotThere as refusal:
+            reason = str(refusal)
+            break
+        else:
+            if artifact.is_whole(part):
+                part.replace(directory / artifact.name)
+                return
+            part.unlink()
+            reason = "its checksum is not the locked one"
+    raise PartFault(f"cannot fetch {base}{artifact.path}: {reason}; run it again, or set IEW_ARTIFACT_MIRROR")
 
 
 def _continue_part(artifact: Artifact, part: Path, base: str, progress: Progress) -> None:
-    """Append to the part what it lacks, or start anew where the server cannot continue."""
+    """Append to the part what it lacks, or start anew where the server cannot continue; it has its full size then."""
     have = part.stat().st_size if part.exists() else 0
-    if have >= artifact.size:
-        have = 0
+    have = have if have < artifact.size else 0
     headers = {"User-Agent": "iew"} | ({"Range": f"bytes={have}-"} if have else {})
-    with urlopen(Request(base + artifact.path, headers=headers), timeout=TIMEOUT_SECONDS) as reply:
-        have = have if reply.status == 206 else 0
-        with part.open("ab" if have else "wb") as out:
-            while block := reply.read(BLOCK_BYTES):
-                out.write(block)
-                have += len(block)
-                progress(artifact.name, have)
-            out.flush()
-            os.fsync(out.fileno())
+    try:
+        # A new opener reads the proxy variables as they are now.
+        with build_opener().open(Request(base + artifact.path, headers=headers), timeout=TIMEOUT_SECONDS) as reply:
+            have = have if reply.status == 206 else 0
+            with part.open("ab" if have else "wb") as out:
+                while have < artifact.size and (block := reply.read(min(BLOCK_BYTES, artifact.size - have))):
+                    out.write(block)
+                    have += len(block)
+                    progress(artifact.name, have)
+                out.flush()
+                os.fsync(out.fileno())
+    except HTTPError as refusal:
+        refusal.close()
+        kind = _NotThere if refusal.code in HOPELESS else _Broken
+        raise kind(f"{refusal.code} {refusal.reason}") from refusal
+    except (OSError, HTTPException) as trouble:
+        if isinstance(trouble, OSError) and (trouble.filename or trouble.errno in FULL):  # our disk, not the network
+            raise PartFault(f"cannot write {trouble.filename or part}: {trouble.strerror}") from trouble
+        raise _Broken(str(getattr(trouble, "reason", trouble))) from trouble
+    if have < artifact.size:
+        raise _Broken("the connection broke")
