@@ -25,9 +25,9 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 
-from iew.errors import BadRequest, N_
+from iew.errors import N_, BadRequest
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class Page(Generic[T]):
 def keyset_page(
     session: Session,
     statement: Select[T],
-    columns: Sequence[ColumnElement[Any]],
+    columns: Sequence[ColumnElement[Any] | InstrumentedAttribute[Any]],
     *,
     key: Callable[[T], tuple[Any, ...]],
     cursor: str | None,

@@ -15,6 +15,7 @@ from iew.models.records import (
     OutboxRow,
 )
 from iew.models.units import CoverageRow, Term, Unit, territory_of
+from iew.models.visibility import find_post, open_to_all, posts_of
 
 __all__ = [
     "CONTENT",
@@ -46,8 +47,11 @@ __all__ = [
     "Unit",
     "User",
     "bodies_of",
+    "find_post",
     "matches_of",
     "matches_on",
     "messages_of",
+    "open_to_all",
+    "posts_of",
     "territory_of",
 ]
