@@ -9,6 +9,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -18,7 +19,9 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 from urllib.error import HTTPError
-from urllib.request import Request, build_opener
+from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
+
+import certifi
 
 from iew.embedded.faults import PartFault
 
@@ -119,6 +122,13 @@ def _only_one(directory: Path) -> Iterator[None]:
         yield
 
 
+def _opener() -> OpenerDirector:
+    """Reads the proxy variables as they are now, and trusts the usual authorities where the machine names none."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return build_opener(HTTPSHandler(context=context))
+
+
 class _NotThere(Exception):
     """The server refuses this file, and will refuse it again."""
 
@@ -155,8 +165,7 @@ def _continue_part(artifact: Artifact, part: Path, base: str, progress: Progress
     have = have if have < artifact.size else 0
     headers = {"User-Agent": "iew"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
-        # A new opener reads the proxy variables as they are now.
-        with build_opener().open(Request(base + artifact.path, headers=headers), timeout=TIMEOUT_SECONDS) as reply:
+        with _opener().open(Request(base + artifact.path, headers=headers), timeout=TIMEOUT_SECONDS) as reply:
             have = have if reply.status == 206 else 0
             with part.open("ab" if have else "wb") as out:
                 while have < artifact.size and (block := reply.read(min(BLOCK_BYTES, artifact.size - have))):
