@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -56,6 +57,7 @@ def web(port: int, host: str, workers: int, threads: int) -> None:
     from granian.server import Server
 
     _check_settings()
+    import_module("iew.app")  # before the processes fork: a fault shows once, and they share the memory
     server = Server(
         "iew.app:create_app", address=host, port=port, interface=Interfaces.WSGI, factory=True, workers=workers,
         blocking_threads=threads, respawn_failed_workers=True, workers_kill_timeout=WEB_STOP_SECONDS,
