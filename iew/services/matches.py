@@ -18,7 +18,7 @@ from iew.domain.plans import due_at
 from iew.domain.routing import Place, Routing, Unit, route
 from iew.domain.schools import side_of
 from iew.errors import N_, Invalid, InvalidTransition, NotAllowed, NotFound, StateConflict
-from iew.models import Invitation, Match, Proposal, Report, School, matches_of, territory_of
+from iew.models import Invitation, Match, Proposal, Report, School, find_post, matches_of, open_to_all, territory_of
 from iew.models import Unit as UnitRow
 from iew.uow import UnitOfWork
 
@@ -35,7 +35,7 @@ def ask(uow: UnitOfWork, values: Mapping[str, Any], actor: Actor) -> Match:
     if actor.role is not Role.SCHOOL or actor.school_id is None:
         raise NotAllowed(N_("Only a school can ask another school."))
     school = uow.get(School, actor.school_id)
-    post, wish = _subject(uow, values, school)
+    post, wish = _subject(uow, values, school, actor)
     routing = route(school.side, _place(post, wish), territory_of(uow.session))
     match = Match(
         via=values["via"],
@@ -57,30 +57,30 @@ def ask(uow: UnitOfWork, values: Mapping[str, Any], actor: Actor) -> Match:
 
 
 def _subject(
-    uow: UnitOfWork, values: Mapping[str, Any], school: School
+    uow: UnitOfWork, values: Mapping[str, Any], school: School, actor: Actor
 ) -> tuple[Invitation | None, dict[str, Any] | None]:
     """The post asked about, or the wish. Raises NotFound, Invalid."""
     invitation_id, wish = values.get("invitation_id"), values.get("wish")
     if invitation_id is not None and wish is not None:
         raise Invalid.field("wish", N_("Ask about a post or tell a wish, not both."))
     if invitation_id is not None:
-        return _post(uow, invitation_id, school), None
+        return _post(uow, invitation_id, school, actor), None
     if values["via"] == Via.DIRECT or wish is None:
         raise Invalid.field("invitation_id", N_("Say which post you ask about."))
     return None, _checked_wish(uow, wish, school)
 
 
-def _post(uow: UnitOfWork, invitation_id: str, school: School) -> Invitation:
-    post = uow.session.get(Invitation, invitation_id)
-    if post is None or not (post.school_id == school.id or _public(uow, post)):
-        raise NotFound
+def _post(uow: UnitOfWork, invitation_id: str, school: School, actor: Actor) -> Invitation:
+    post = find_post(uow.session, invitation_id, actor, uow.today)
     if post.side is school.side:
         raise _same_side("invitation_id")
+    if not _open(uow, post):
+        raise InvalidTransition(N_("This post is no longer public, so nobody can ask about it."))
     return post
 
 
-def _public(uow: UnitOfWork, post: Invitation) -> bool:
-    return post.public and (post.expires_on is None or post.expires_on >= uow.today)
+def _open(uow: UnitOfWork, post: Invitation) -> bool:
+    return uow.session.scalar(select(Invitation.id).where(Invitation.id == post.id, open_to_all(uow.today))) is not None
 
 
 def _same_side(field: str) -> Invalid:
@@ -119,7 +119,7 @@ def _own_post(uow: UnitOfWork, invitation_id: str | None, school: School) -> str
     if invitation_id is None:
         return None
     post = uow.session.get(Invitation, invitation_id)
-    if post is None or post.school_id != school.id or not _public(uow, post):
+    if post is None or post.school_id != school.id or not _open(uow, post):
         raise Invalid.field("from_invitation_id", N_("This is none of your published posts."))
     return post.id
 
@@ -259,7 +259,7 @@ def propose(
         proposal = Proposal(id=new_id(), match_id=match.id, school_id=school.id)
         uow.session.add(proposal)
     elif proposal.status != ProposalStatus.SUPERSEDED:
-        raise Invalid.field("school_id", N_("This school was asked already."), code="already_proposed")
+        raise Invalid.field("school_id", N_("This school was asked already."))
     proposal.status = ProposalStatus.OPEN.value
     proposal.note, proposal.proposed_at, proposal.answered_at = note, uow.now, None
     uow.session.flush()
@@ -377,7 +377,7 @@ def report(
 ) -> Match:
     """Tell what came of it; the first report completes the match, the other school may add its own.
 
-    Raises NotFound, NotAllowed, InvalidTransition, Conflict, Invalid, StateConflict (`already_reported`).
+    Raises NotFound, NotAllowed, InvalidTransition, Conflict, Invalid, StateConflict (told already).
     """
     match = _held(uow, match_id, actor)
     day = held_on.isoformat() if held_on else None
@@ -388,7 +388,7 @@ def report(
     if held_on is None or held_on > uow.today:
         raise Invalid.field("held_on", N_("This day is still to come."))
     if any(told.school_id == actor.school_id for told in match.reports):
-        raise StateConflict(N_("Your school has told the result already."), code="already_reported")
+        raise StateConflict(N_("Your school has told the result already."))
     uow.session.add(
         Report(
             match_id=match.id, school_id=actor.school_id, summary=summary, held_on=held_on,
