@@ -7,26 +7,45 @@ import hashlib
 import html
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 import flask
 from babel.dates import format_timedelta
 from flask import Flask, Response, request
 from markupsafe import Markup, escape
+from werkzeug.routing import RequestRedirect
 
 from iew import i18n
-from iew.errors import Text
+from iew.errors import NotFound, Text
+from iew.web.carrying import carried_fields, carried_form, next_page
 from iew.web.context import current_actor, current_language, current_timezone, house
 from iew.web.forms import Form, field_id
 from iew.web.navigation import links_for
 
 STATIC: Final = Path(__file__).parent / "static"
+LANGUAGE_COOKIE: Final = "iew_language"
 _TAGS: Final = {"zh-Hant": "zh-Hant-TW"}
 _MARKS: Final = {"<mark>": Markup("<mark>"), "</mark>": Markup("</mark>")}
 _MARK: Final = re.compile("(</?mark>)")
+_BROWSERS: Final = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("Android", "Android"),
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 # What each state means for the reader: done well, needs attention, ended without success; the rest goes on.
 _TONES: Final = {
     "good": frozenset({"published", "approved", "agreed", "completed", "accepted", "answered", "sent"}),
@@ -38,6 +57,7 @@ _TONES: Final = {
 
 def register(app: Flask) -> None:
     """Teach the templates of `app` the languages, the labels and the addresses."""
+    app.url_value_preprocessor(_settle_language)
     environment = app.jinja_env
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]  # from the extension
@@ -53,9 +73,20 @@ def register(app: Flask) -> None:
         say=said,
         tag=language_tag,
         marked=marked,
+        browser=browser,
     )
     environment.globals.update(
         actor=current_actor,
+        blank_form=Form.blank,
+        carried_fields=carried_fields,
+        carried_form=carried_form,
+        next_page=next_page,
+        has_page=has_page,
+        place_of=place_of,
+        website_of=website_of,
+        group_of=group_of,
+        interface_languages=lambda: list(i18n.OWN_NAMES.items()),
+        time_zones=time_zones,
         language=current_language,
         languages=i18n.OWN_NAMES,
         field_id=field_id,
@@ -73,15 +104,40 @@ def register(app: Flask) -> None:
     )
 
 
+def _settle_language(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    """Send `/zh-TW/…` to the language we call zh-Hant; no page is there in a language that we do not speak."""
+    named = (values or {}).get("lang")
+    if endpoint is None or values is None or named is None or named in i18n.LANGUAGES:
+        return
+    spoken = i18n.language_of_tag(named)
+    if spoken is None or request.method not in ("GET", "HEAD"):
+        values.pop("lang")
+        raise NotFound
+    raise RequestRedirect(flask.url_for(endpoint, **{**request.args.to_dict(flat=False), **values, "lang": spoken}))
+
+
 def page(template: str, *, status: int = 200, form: Form | None = None, **values: Any) -> Response:
     """A template as a reply. A form that was refused brings its own status."""
     refused = form if form is not None and form.refused else None
     response = flask.make_response(
         flask.render_template(template, form=form, **values), refused.status if refused else status
     )
+    if request.cookies.get(LANGUAGE_COOKIE) != current_language():
+        _remember_language(response)
     if refused and refused.retry_after_seconds:
         response.headers["Retry-After"] = str(refused.retry_after_seconds)
     return response
+
+
+def _remember_language(response: Response) -> None:
+    response.set_cookie(
+        LANGUAGE_COOKIE,
+        current_language(),
+        max_age=timedelta(days=365),
+        secure=house().secure,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def tell(message: str, kind: str = "good") -> None:
@@ -97,6 +153,9 @@ def gettext(msgid: str, **values: object) -> str:
 def ngettext(one: str, many: str, count: int, **values: object) -> str:
     """A sentence that depends on a number, which it may name as %(num)s."""
     return _ngettext(one, many, count) % {"num": number(count), **values}
+
+
+_ = gettext
 
 
 def _gettext(msgid: str) -> str:
@@ -201,6 +260,58 @@ def school_name(school: Mapping[str, Any]) -> str:
     return english if english and current_language() == "en" else own
 
 
+def place_of(school: Mapping[str, Any]) -> str:
+    """Country and, where known, the finer place of a school."""
+    finer = (
+        label(school.get("county"), "county") or school.get("region") or label(school.get("subdivision"), "subdivision")
+    )
+    return _(", ").join(part for part in (label(school.get("country"), "country"), str(finer or "")) if part)
+
+
+def website_of(school: Mapping[str, Any]) -> Markup | str:
+    """A link to a school's website that tells it nothing about the reader; plain text where it is no web address."""
+    address = str(school.get("website") or "")
+    if not address.startswith(("https://", "http://")):
+        return address
+    return Markup('<a href="{0}" rel="noopener noreferrer nofollow external">{0}</a>').format(address)
+
+
+def group_of(group: Mapping[str, Any]) -> str:
+    """The size of a group in words."""
+    students, teachers = group.get("students"), group.get("teachers")
+    if students == 0:
+        parts = [_("teachers only")]
+    else:
+        parts = [ngettext("%(num)s student", "%(num)s students", students)] if students is not None else []
+        if group.get("female") is not None or group.get("male") is not None:
+            numbers = {"female": number(group.get("female") or 0), "male": number(group.get("male") or 0)}
+            parts.append(_("%(female)s girls and %(male)s boys", **numbers))
+    if teachers:
+        parts.append(ngettext("%(num)s teacher", "%(num)s teachers", teachers))
+    return _(", ").join(parts)
+
+
+def has_page(endpoint: str) -> bool:
+    """Whether a page is there, so that links to it can be left out where it is not."""
+    return endpoint in flask.current_app.view_functions
+
+
+@lru_cache
+def time_zones() -> list[tuple[str, str]]:
+    """The zones of the world's places, as (name, name with spaces)."""
+    areas = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+    names = sorted(name for name in available_timezones() if name.startswith(tuple(f"{area}/" for area in areas)))
+    return [(name, name.replace("_", " ")) for name in [*names, "UTC"]]
+
+
+def browser(user_agent: str | None) -> str:
+    """A browser and its system, as far as the header lets one tell."""
+    text = user_agent or ""
+    name = next((name for sign, name in _BROWSERS if sign in text), "")
+    system = next((name for sign, name in _SYSTEMS if sign in text), "")
+    return " · ".join(part for part in (name, system) if part) or text[:40] or _("unknown")
+
+
 def here_in(language: str) -> str:
     """The address of this page in another language; the start page where this one cannot be opened by a link."""
     rule = request.url_rule
@@ -210,7 +321,7 @@ def here_in(language: str) -> str:
     return flask.url_for(request.endpoint, **{**request.args.to_dict(flat=False), **values, "lang": language})
 
 
-def here_with(**changes: str | None) -> str:
+def here_with(**changes: str | list[str] | None) -> str:
     """The address of this page with other parameters; None takes one away."""
     values = {**request.args.to_dict(flat=False), **(request.view_args or {}), **changes}
     return flask.url_for(
