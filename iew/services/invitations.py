@@ -4,7 +4,7 @@ A post is public only with the text an administrator has read. So a change to a 
 and what the contact was or became is written nowhere but in the contact's own table.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -12,8 +12,9 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from iew import i18n
 from iew.db import Page, keyset_page
-from iew.domain.actors import SYSTEM, Actor, Role
+from iew.domain.actors import NAMES_WITHOUT_BODY, SYSTEM, Actor, Role
 from iew.domain.invitations import OPEN_TO_REVIEW, Party, RevisionStatus, Status
 from iew.domain.posts import (
     DEFAULTS,
@@ -25,7 +26,8 @@ from iew.domain.posts import (
     without_agent_contact,
 )
 from iew.errors import N_, Conflict, Invalid, InvalidTransition, NotAllowed, NotFound, Text
-from iew.models import Contact, Event, Invitation, Revision, School, Term, Unit, find_post, open_to_all
+from iew.models import Body as BodyOfStaff
+from iew.models import Contact, Event, Invitation, Revision, Term, bodies_of, find_post, open_to_all
 from iew.uow import UnitOfWork
 
 DECISIONS: Final = ("publish", "return", "reject")
@@ -89,16 +91,12 @@ _WHOLE: Final = (
 
 @dataclass(frozen=True)
 class HistoryLine:
-    """One thing that happened to a post. Staff stand for their body; only a school's own people know who acted there.
-
-    by: `school`, `admin`, `system`, or the kind of a unit. body: name of the school or unit in the reader's language.
-    """
+    """One thing that happened to a post or its revision (`of`). Staff are shown by their body, not by name."""
 
     at: datetime
     action: str
     of: str
-    by: str
-    body: str | None
+    by: BodyOfStaff
     before: str | None
     after: str | None
     reason: str | None
@@ -106,41 +104,35 @@ class HistoryLine:
     fields: list[str]
 
 
-def history(uow: UnitOfWork, invitation_id: str, actor: Actor) -> list[HistoryLine]:
-    """What happened to a post and its revisions, oldest first. Raises NotFound, NotAllowed."""
+def history(uow: UnitOfWork, invitation_id: str, actor: Actor, *, language: str) -> list[HistoryLine]:
+    """What happened to a post and its revisions, oldest first; bodies are named in `language`.
+
+    Raises NotFound, NotAllowed.
+    """
     permit(uow, invitation_id, actor, "history")
     revisions = list(uow.session.scalars(select(Revision.id).where(Revision.invitation_id == invitation_id)))
     events = uow.history_of("invitation", invitation_id)
     for revision_id in revisions:
         events += [event for event in uow.history_of("revision", revision_id) if event.fact is not None]
     told = sorted((event for event in events if event.action not in _NOT_HISTORY), key=lambda event: event.id)
-    names = _names_of_bodies(uow, told, actor.language)
-    return [_line_of(event, names) for event in told]
+    keys = {(event.actor_role, event.actor_body) for event in told}
+    others = {kind: i18n.say(name, language) for kind, name in NAMES_WITHOUT_BODY.items()}
+    bodies = bodies_of(uow.session, keys, language, others)
+    return [_line_of(event, bodies[event.actor_role, event.actor_body]) for event in told]
 
 
-def _line_of(event: Event, names: Mapping[str, str]) -> HistoryLine:
-    admins = (Role.IEW_ADMIN, Role.SYSTEM_ADMIN)
+def _line_of(event: Event, by: BodyOfStaff) -> HistoryLine:
     return HistoryLine(
         at=event.at,
         action=event.action,
         of=event.subject_type,
-        by="admin" if event.actor_role in admins else event.actor_role,
-        body=names.get(event.actor_body or ""),
+        by=by,
         before=event.before,
         after=event.after,
         reason=event.details.get("reason"),
         remarks=event.details.get("remarks") or [],
         fields=event.details.get("fields") or [],
     )
-
-
-def _names_of_bodies(uow: UnitOfWork, events: Iterable[Event], language: str) -> dict[str, str]:
-    bodies = {event.actor_body for event in events if event.actor_body}
-    schools = uow.session.scalars(select(School).where(School.id.in_(bodies)))
-    units = uow.session.scalars(select(Unit).where(Unit.code.in_(bodies)))
-    return {school.id: school.display_name(language) for school in schools} | {
-        unit.code: unit.name(language) for unit in units
-    }
 
 
 def permit(uow: UnitOfWork, invitation_id: str, actor: Actor, act: str) -> Invitation:
@@ -334,11 +326,12 @@ def _act_on_revision(
         revision.submitted_at = uow.now
         return
     revision.reason, revision.remarks = details.get("reason"), list(details.get("remarks", []))
-    invitation.decided_at, invitation.reviewed_body = uow.now, dict(revision.body)
     if action == "publish":
         _merge(uow, invitation, revision)
     elif action == "reject":
         _forget_contact(uow, invitation)
+    invitation.decided_at = uow.now
+    invitation.reviewed_body = dict(revision.body) if action == "return" else invitation.body
 
 
 def _merge(uow: UnitOfWork, invitation: Invitation, revision: Revision) -> None:
