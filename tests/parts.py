@@ -21,6 +21,11 @@ from typing import IO
 START_SECONDS = 180
 POSTGRES_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 HEAP = "640m"
+OF_THE_PROGRAM = {
+    "IEW_BASE_URL": "http://window.test",
+    "IEW_SECRET_KEY": "for-tests-only-0123456789",
+    "IEW_MAIL_FROM": "window@iew.example",
+}
 
 _held: list[IO[str]] = []  # the locks of this process; closed by its end, never before
 
@@ -95,7 +100,7 @@ def _keep(home: Path) -> None:
         servers.start()
         try:
             servers.wait_until_ready()
-            homes.write_parts(home, servers.variables())
+            homes.write_parts(home, servers.variables() | OF_THE_PROGRAM)
             _wait_until_unused(home)
         finally:
             servers.stop()

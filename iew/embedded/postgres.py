@@ -29,6 +29,7 @@ SETTINGS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "random_page_cost": "1.1",
+    "log_checkpoints": "off",
 }
 MAKE_ROLE: Final = r"""
 \getenv password PGPASSWORD

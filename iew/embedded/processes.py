@@ -17,12 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from iew.embedded.faults import PartFault
 
 PR_SET_PDEATHSIG: Final = 1
 LOG_TAIL_CHARACTERS: Final = 600
+LARGEST_LOG_BYTES: Final = 20 * 1024 * 1024
 POLL_SECONDS: Final = 0.05
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -66,8 +67,7 @@ class Child:
                 before_exec()
             die_with_parent(parent, death_signal)  # last: a change of user would clear it
 
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with open_log(self.log) as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.PIPE, stdout=log, stderr=log, env=dict(self.environment),
                 cwd=self.directory, start_new_session=True, preexec_fn=prepare,
@@ -130,6 +130,14 @@ class Child:
             return "it said nothing"
         text = self.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
         return " ".join(text.split()) or "it said nothing"
+
+
+def open_log(file: Path) -> BinaryIO:
+    """A log to append to; a large one is set aside first."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists() and file.stat().st_size > LARGEST_LOG_BYTES:
+        file.replace(file.with_suffix(".log.1"))
+    return file.open("ab")
 
 
 def python_command(*arguments: str) -> tuple[str, ...]:

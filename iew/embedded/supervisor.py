@@ -27,7 +27,7 @@ from urllib.request import ProxyHandler, build_opener
 from iew.embedded import home as homes
 from iew.embedded import opensearch
 from iew.embedded.faults import PartFault
-from iew.embedded.processes import Child, die_with_parent, python_command
+from iew.embedded.processes import Child, die_with_parent, open_log, python_command
 from iew.embedded.servers import Servers
 from iew.embedded.watch import Watched
 
@@ -35,7 +35,6 @@ ACCOUNTS_FILE: Final = "sample-accounts.txt"
 STARTED_FILE: Final = "first-start-done"
 MARK_VARIABLE: Final = "IEW_UP_MARK"
 LEAST_FREE_BYTES: Final = 512 * 1024 * 1024
-LARGEST_LOG_BYTES: Final = 20 * 1024 * 1024
 WEB_START_SECONDS: Final = 90
 WATCH_SECONDS: Final = 0.25
 
@@ -82,9 +81,9 @@ class Supervisor:
         if not self._environment.get("IEW_OPENSEARCH_URL") and not opensearch.is_set_up(self._environment):
             raise PartFault("the embedded search engine is not downloaded yet; run `iew parts fetch` once")
         with homes.locked(self.home), _signals_stop(), _clear_words():
-            self._check_port()
-            self._check_space()
             try:
+                self._check_port()
+                self._check_space()
                 self._start(with_sample=with_sample)
                 self._watch()
             except Stopped:
@@ -167,8 +166,8 @@ class Supervisor:
             list(command), env=self._child_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
             check=False, start_new_session=True, preexec_fn=lambda: die_with_parent(parent, signal.SIGKILL),
         )  # fmt: skip
-        with self._log("setup").open("a") as log:
-            log.write(f"$ {' '.join(command)}\n{run.stdout}{run.stderr}")
+        with open_log(self._log("setup")) as log:
+            log.write(f"$ {' '.join(command)}\n{run.stdout}{run.stderr}".encode())
         if run.returncode != 0:
             last = (run.stderr.strip() or run.stdout.strip() or "it said nothing").splitlines()[-1]
             raise PartFault(f"`{' '.join(command[-2:])}` failed with status {run.returncode}: {last}")
@@ -219,12 +218,7 @@ class Supervisor:
                 watched.child.end_input()  # it ends what is left, then itself
 
     def _log(self, name: str) -> Path:
-        """The log of a part; a large one is set aside first."""
-        log = self.home / "logs" / f"{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > LARGEST_LOG_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        return log
+        return self.home / "logs" / f"{name}.log"
 
     def _check_port(self) -> None:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
