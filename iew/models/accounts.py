@@ -91,6 +91,7 @@ class User(Identified, Base):
     timezone: Mapped[str]
     email_confirmed_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     sign_in_failures: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     locked_until: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]

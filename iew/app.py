@@ -1,0 +1,119 @@
+"""The assembly: settings become a house, a house becomes the web application.
+
+Only this room knows all others; what they need is handed to them here.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Final
+
+from flask import Blueprint, Flask
+
+import iew.web.api
+import iew.web.pages
+from config.settings import Settings
+from iew.db import make_engine, make_session_factory
+from iew.domain.limits import Limits
+from iew.errors import Unavailable
+from iew.web import csrf, errors, headers, limiter, observation, openapi, rendering
+from iew.web.context import EXTENSION
+from iew.web.house import House
+
+__all__ = ["House", "build", "create_app"]
+
+WEB: Final = Path(iew.web.__file__).parent
+MEGABYTE: Final = 1024 * 1024
+
+
+def build(settings: Settings, *, statement_seconds: int = 5, pool_size: int = 8) -> House:
+    """The house of these settings. statement_seconds: when a statement is given up; workers give more than the web."""
+    engine = make_engine(settings.database_url, statement_seconds=statement_seconds, pool_size=pool_size)
+    return House(
+        session_factory=make_session_factory(engine),
+        engine=engine,
+        base_url=settings.base_url,
+        secret_key=settings.secret_key,
+        mail_from=settings.mail_from,
+        smtp_url=settings.smtp_url,
+        redis_url=settings.redis_url,
+        limits=Limits.of(settings.limits),
+        zone=settings.timezone,
+        metrics_token=settings.metrics_token,
+        rate_limits=settings.rate_limits,
+        open_searcher=_searcher_of(settings),
+        probe_search=_probe_of(settings),
+    )
+
+
+def _searcher_of(settings: Settings) -> Callable[[], Any]:
+    def open_searcher() -> Any:
+        from search_index.cluster import Cluster  # the client library is slow to load and not needed by every command
+        from search_index.reader import Reader
+
+        return Reader(Cluster(",".join(settings.opensearch_urls), prefix=settings.index_prefix))
+
+    return open_searcher
+
+
+def _probe_of(settings: Settings) -> Callable[[], None]:
+    @cache
+    def cluster() -> Any:
+        from search_index.cluster import Cluster
+
+        return Cluster(
+            ",".join(settings.opensearch_urls), prefix=settings.index_prefix, index_seconds=observation.PROBE_SECONDS
+        )
+
+    def probe() -> None:
+        from search_index.errors import SearchUnavailable
+
+        try:
+            if cluster().index_behind_alias() is None:
+                raise Unavailable(code="search_unavailable")
+        except SearchUnavailable as fault:
+            raise Unavailable(code="search_unavailable") from fault
+
+    return probe
+
+
+def create_app(house: House | None = None) -> Flask:
+    """The web application; without a house, of the variables of this process."""
+    if house is None:
+        house = build(Settings.from_environ())
+    app = Flask("iew.web", root_path=str(WEB), static_url_path="/static")
+    app.extensions[EXTENSION] = house
+    app.config.update(
+        SECRET_KEY=house.secret_key,
+        MAX_CONTENT_LENGTH=MEGABYTE,
+        MAX_FORM_MEMORY_SIZE=MEGABYTE,
+        SESSION_COOKIE_NAME="__Host-iew" if house.secure else "iew",
+        SESSION_COOKIE_SECURE=house.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        TRUSTED_HOSTS=headers.trusted_hosts(house.base_url),
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
+    for room in (observation, headers, csrf, errors, rendering):
+        room.register(app)
+    _register_views(app)
+    limiter.register(app)
+    return app
+
+
+def _register_views(app: Flask) -> None:
+    """Every module of `iew/web/api` offers `api`, every module of `iew/web/pages` offers `pages`."""
+    documentation = openapi.register(app)
+    for name in _modules_in(iew.web.api):
+        documentation.register_blueprint(import_module(name).api)
+    for name in _modules_in(iew.web.pages):
+        blueprint: Blueprint = import_module(name).pages
+        app.register_blueprint(blueprint)
+    openapi.finish(app, documentation)
+
+
+def _modules_in(package: Any) -> list[str]:
+    return sorted(f"{package.__name__}.{found.name}" for found in iter_modules(package.__path__))
