@@ -11,7 +11,7 @@ from iew.models.accounts import School
 from iew.models.units import Unit
 
 Key = tuple[str, str | None]
-"""Role of an actor (or `system`, `visitor`) and the id or code of its body, as an event records them."""
+"""Role of an actor (or `system`, `visitor`, `unit`) and the id or code of its body, as an event records them."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,23 @@ def bodies_of(session: Session, keys: Iterable[Key], language: str, others: Mapp
     """The bodies behind the keys, named in `language`. others: names of those who act for no body, by kind."""
     wanted = set(keys)
     schools = _schools(session, {code for kind, code in wanted if kind == Role.SCHOOL and code})
-    units = _units(session, {code for kind, code in wanted if kind in (Role.IERC, Role.OFFICE) and code})
-    bodies = {}
-    for kind, code in wanted:
-        if kind == Role.SCHOOL and code in schools:
-            name = schools[code].display_name(language)
-        elif code in units:
-            name = units[code].name(language)
-        else:
-            name = others.get(kind, "")
-        bodies[kind, code] = Body(kind, code, name)
-    return bodies
+    units = _units(session, {code for kind, code in wanted if kind != Role.SCHOOL and code})
+    return {(kind, code): _body(kind, code, schools, units, language, others) for kind, code in wanted}
+
+
+def _body(
+    kind: str,
+    code: str | None,
+    schools: Mapping[str | None, School],
+    units: Mapping[str | None, Unit],
+    language: str,
+    others: Mapping[str, str],
+) -> Body:
+    if code in schools:
+        return Body(kind, code, schools[code].display_name(language))
+    if code in units:
+        return Body(units[code].kind, code, units[code].name(language))
+    return Body(kind, code, others.get(kind, ""))
 
 
 def _schools(session: Session, ids: set[str]) -> dict[str | None, School]:
