@@ -1,0 +1,320 @@
+"""What waits for somebody: one list for every role, the most urgent first.
+
+A mail only tells; this list is the truth, so it reads the tables of the work itself and keeps no copy that could lag.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, DateTime, Select, Text, cast, func, literal, null, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
+
+from iew.db import Page, keyset_page
+from iew.domain.actors import Actor, Role
+from iew.domain.invitations import RevisionStatus
+from iew.domain.invitations import Status as PostStatus
+from iew.domain.matches import HandlerKind, ProposalStatus, Via
+from iew.domain.matches import Status as MatchStatus
+from iew.domain.questions import Status as QuestionStatus
+from iew.domain.schools import Status as SchoolStatus
+from iew.models import EmailDelivery, Invitation, Match, OutboxRow, Proposal, Question, Revision, School
+from iew.outbox import SEND_MAIL
+from iew.uow import UnitOfWork
+
+KINDS: Final = ("review", "school_approval", "match", "delivery", "report", "returned", "question")
+SHOWN_DAYS: Final = 30
+"""How long a mail that did not arrive is shown; nobody can send it again, so it is news and not a task for ever."""
+_NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+_AMBIGUOUS: Final = ("failed", "unknown")
+
+Waiting = Select[tuple[str, str, str, datetime, datetime]]
+Column = ColumnElement[Any] | InstrumentedAttribute[Any]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to do. language: in which its title is and its page should be."""
+
+    kind: str
+    subject_type: str
+    subject_id: str
+    title: str
+    since: datetime
+    due_at: datetime | None
+    language: str
+
+
+def waiting(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    language: str,
+    kinds: Iterable[str] = (),
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[Item]:
+    """What waits for the actor: by deadline, then by how long it waits. Raises BadRequest (`bad_cursor`)."""
+    rows = _everything(uow, actor, tuple(kinds))
+    if rows is None:
+        return Page([], None, 0)
+    table = rows.subquery()
+    columns = table.c
+    page = keyset_page(
+        uow.session,
+        select(func.jsonb_build_object(*(part for column in columns for part in (literal(column.name), column)))),
+        [columns.due, columns.since, columns.kind, columns.subject_id],
+        key=lambda row: (_moment(row["due"]), _moment(row["since"]), row["kind"], row["subject_id"]),
+        cursor=cursor,
+        limit=limit,
+    )
+    titles = _titles(uow, page.items, language)
+    return Page([_item(row, titles, language) for row in page.items], page.next_cursor, page.total)
+
+
+def counts(uow: UnitOfWork, actor: Actor) -> dict[str, int]:
+    """Kind -> how much of it waits; kinds of which nothing waits are left out."""
+    rows = _everything(uow, actor, ())
+    if rows is None:
+        return {}
+    table = rows.subquery()
+    counted = uow.session.execute(select(table.c.kind, func.count()).group_by(table.c.kind)).tuples()
+    return dict(counted.all())
+
+
+def _everything(uow: UnitOfWork, actor: Actor, kinds: tuple[str, ...]) -> Any:
+    parts = [part for kind, part in _parts(uow, actor) if not kinds or kind in kinds]
+    return union_all(*parts) if parts else None
+
+
+def _parts(uow: UnitOfWork, actor: Actor) -> list[tuple[str, Waiting]]:
+    """The statements that find the actor's work, each with its kind."""
+    found: list[tuple[str, Waiting]] = []
+    if actor.is_admin:
+        found += [*_reviews(), _approvals(School.approver_code.is_(None)), _queue(), _open_questions()]
+    if actor.is_operator:
+        found += _deliveries(uow.now)
+    if actor.is_unit and actor.unit_code is not None:
+        found += [_approvals(School.approver_code == actor.unit_code), _cases_of_unit(actor)]
+    if actor.role is Role.SCHOOL and actor.school_id is not None:
+        found += [*_asked_of(actor.school_id), _reports(actor.school_id, uow.now), *_returned(actor.school_id, uow)]
+    if actor.user_id is not None:
+        found.append(_answers(actor.user_id))
+    return found
+
+
+def _work(
+    kind: str,
+    subject: str,
+    subject_id: Column,
+    since: Column,
+    due: Column | None,
+    *conditions: ColumnElement[bool],
+) -> tuple[str, Waiting]:
+    at = DateTime(timezone=True)
+    columns = (
+        literal(kind, Text()).label("kind"),
+        literal(subject, Text()).label("subject_type"),
+        cast(subject_id, Text()).label("subject_id"),
+        cast(since, at).label("since"),
+        func.coalesce(null() if due is None else due, literal(_NEVER, at)).label("due"),
+    )
+    return kind, select(*columns).where(*conditions)
+
+
+# the work of each role
+
+
+def _reviews() -> list[tuple[str, Waiting]]:
+    post, revision = Invitation, Revision
+    return [
+        _work("review", "invitation", post.id, post.submitted_at, None, post.status == PostStatus.SUBMITTED.value),
+        _work(
+            "review", "invitation", revision.invitation_id, revision.submitted_at, None,
+            revision.status == RevisionStatus.SUBMITTED.value,
+        ),
+    ]  # fmt: skip
+
+
+def _approvals(whose: ColumnElement[bool]) -> tuple[str, Waiting]:
+    pending = School.status == SchoolStatus.PENDING.value
+    return _work("school_approval", "school", School.id, School.created_at, None, pending, whose)
+
+
+def _queue() -> tuple[str, Waiting]:
+    return _case(
+        Match.status == MatchStatus.REQUESTED.value,
+        Match.via == Via.ASSISTED.value,
+        Match.handler_kind == HandlerKind.ADMIN.value,
+    )
+
+
+def _cases_of_unit(actor: Actor) -> tuple[str, Waiting]:
+    return _case(
+        Match.status.in_([MatchStatus.ROUTED.value, MatchStatus.IN_PROGRESS.value]),
+        Match.handler_kind == str(actor.role),
+        Match.handler_code == actor.unit_code,
+    )
+
+
+def _case(*conditions: ColumnElement[bool]) -> tuple[str, Waiting]:
+    return _work("match", "match", Match.id, Match.since, Match.due_at, *conditions)
+
+
+def _asked_of(school_id: str) -> list[tuple[str, Waiting]]:
+    """Direct requests to the school, and proposals it has not answered."""
+    direct = _case(
+        Match.via == Via.DIRECT.value,
+        Match.status == MatchStatus.REQUESTED.value,
+        Match.posting_school_id == school_id,
+    )
+    proposed = _work(
+        "match", "match", Match.id, Proposal.proposed_at, Match.due_at,
+        Proposal.match_id == Match.id,
+        Proposal.school_id == school_id,
+        Proposal.status == ProposalStatus.OPEN.value,
+        Match.status == MatchStatus.IN_PROGRESS.value,
+    )  # fmt: skip
+    return [direct, proposed]
+
+
+def _reports(school_id: str, now: datetime) -> tuple[str, Waiting]:
+    return _work(
+        "report", "match", Match.id, Match.since, Match.due_at,
+        Match.status == MatchStatus.AGREED.value,
+        Match.due_at <= now,
+        or_(Match.asking_school_id == school_id, Match.partner_school_id == school_id),
+    )  # fmt: skip
+
+
+def _returned(school_id: str, uow: UnitOfWork) -> list[tuple[str, Waiting]]:
+    """What came back to the school to be corrected: posts, revisions, its own entry."""
+    post, revision = Invitation, Revision
+    returned_at = func.coalesce(post.decided_at, post.updated_at)
+    closes_at = returned_at + timedelta(days=uow.limits.returned_close_days)
+    return [
+        _work(
+            "returned", "invitation", post.id, returned_at, closes_at,
+            post.status == PostStatus.RETURNED.value, post.school_id == school_id,
+        ),
+        _work(
+            "returned", "invitation", post.id, revision.updated_at, None,
+            revision.invitation_id == post.id, revision.status == RevisionStatus.RETURNED.value,
+            post.school_id == school_id,
+        ),
+        _work(
+            "returned", "school", School.id, School.updated_at, None,
+            School.id == school_id, School.status == SchoolStatus.ASKED.value,
+        ),
+    ]  # fmt: skip
+
+
+def _open_questions() -> tuple[str, Waiting]:
+    return _work(
+        "question", "question", Question.id, Question.updated_at, None, Question.status == QuestionStatus.OPEN.value
+    )
+
+
+def _answers(user_id: str) -> tuple[str, Waiting]:
+    """Answers that the asker has not read."""
+    return _work(
+        "question", "question", Question.id, Question.updated_at, None,
+        Question.asker_id == user_id,
+        Question.status == QuestionStatus.ANSWERED.value,
+        or_(Question.seen_at.is_(None), Question.seen_at < Question.updated_at),
+    )  # fmt: skip
+
+
+def _deliveries(now: datetime) -> list[tuple[str, Waiting]]:
+    """Jobs that were given up, and mails that did not arrive; named by kind alone, without any address."""
+    parked = (OutboxRow.parked_at.is_not(None), OutboxRow.done_at.is_(None))
+    shown_as_job = (
+        select(OutboxRow.id)
+        .where(*parked, OutboxRow.job == SEND_MAIL, OutboxRow.subject_id == EmailDelivery.id)
+        .correlate(EmailDelivery)
+        .exists()
+    )
+    return [
+        _work("delivery", "job", OutboxRow.id, OutboxRow.parked_at, None, *parked),
+        _work(
+            "delivery", "delivery", EmailDelivery.id, EmailDelivery.created_at, None,
+            EmailDelivery.status.in_(_AMBIGUOUS),
+            EmailDelivery.created_at > now - timedelta(days=SHOWN_DAYS),
+            ~shown_as_job,
+        ),
+    ]  # fmt: skip
+
+
+# how the items are called
+
+
+def _item(row: Mapping[str, str], titles: Mapping[tuple[str, str], str], language: str) -> Item:
+    due = _moment(row["due"])
+    return Item(
+        kind=row["kind"],
+        subject_type=row["subject_type"],
+        subject_id=row["subject_id"],
+        title=titles.get((row["subject_type"], row["subject_id"]), ""),
+        since=_moment(row["since"]),
+        due_at=None if due == _NEVER else due,
+        language=language,
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _titles(uow: UnitOfWork, rows: Iterable[Mapping[str, str]], language: str) -> dict[tuple[str, str], str]:
+    wanted: dict[str, set[str]] = {}
+    for row in rows:
+        wanted.setdefault(row["subject_type"], set()).add(row["subject_id"])
+    return {
+        (subject, subject_id): title
+        for subject, ids in wanted.items()
+        for subject_id, title in _TITLES[subject](uow, ids, language)
+    }
+
+
+Titled = Iterable[tuple[str, str]]
+
+
+def _post_titles(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
+    return uow.session.execute(select(Invitation.id, Invitation.title).where(Invitation.id.in_(ids))).tuples()
+
+
+def _school_names(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
+    for school in uow.session.scalars(select(School).where(School.id.in_(ids))):
+        yield school.id, school.display_name(language)
+
+
+def _case_titles(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
+    matches = select(Match).where(Match.id.in_(ids))
+    for match in uow.session.scalars(matches.options(joinedload(Match.invitation), joinedload(Match.asking_school))):
+        about = match.invitation.title if match.invitation else match.asking_school.display_name(language)
+        yield match.id, f"{match.number} · {about}"
+
+
+def _question_numbers(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
+    for question in uow.session.scalars(select(Question).where(Question.id.in_(ids))):
+        yield question.id, question.number
+
+
+def _job_names(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
+    rows = select(OutboxRow.id, OutboxRow.job).where(OutboxRow.id.in_(int(row_id) for row_id in ids))
+    return ((str(row_id), job) for row_id, job in uow.session.execute(rows).tuples())
+
+
+def _mail_kinds(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
+    return uow.session.execute(select(EmailDelivery.id, EmailDelivery.kind).where(EmailDelivery.id.in_(ids))).tuples()
+
+
+_TITLES: Final[Mapping[str, Callable[[UnitOfWork, set[str], str], Titled]]] = {
+    "invitation": _post_titles,
+    "school": _school_names,
+    "match": _case_titles,
+    "question": _question_numbers,
+    "job": _job_names,
+    "delivery": _mail_kinds,
+}
