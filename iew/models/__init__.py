@@ -1,6 +1,7 @@
 """The tables, one file a noun."""
 
 from iew.models.accounts import ApiToken, MailLink, School, SignInSession, User
+from iew.models.areas import in_area
 from iew.models.bodies import Body, bodies_of
 from iew.models.columns import Living
 from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
@@ -48,6 +49,7 @@ __all__ = [
     "User",
     "bodies_of",
     "find_post",
+    "in_area",
     "matches_of",
     "matches_on",
     "messages_of",
