@@ -94,10 +94,11 @@ class Child:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
-    def end_input(self) -> None:
-        """Tell one that reads its standard input that the supervisor is done, and wait until it ends."""
+    def end_input(self, last_word: bytes) -> None:
+        """Say a last word to one that reads its standard input, and wait until it ends."""
         if self.process is not None and self.process.stdin is not None:
-            self.process.stdin.close()
+            with suppress(BrokenPipeError), self.process.stdin as line:
+                line.write(last_word)
             self.process.wait()
 
     def stop(self) -> None:

@@ -215,7 +215,7 @@ class Supervisor:
             self._servers.stop()
         for watched in self._watched:
             if watched.child.name == "guardian":
-                watched.child.end_input()  # it ends what is left, then itself
+                watched.child.end_input(b"done")  # it ends what is left, then itself
 
     def _log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
