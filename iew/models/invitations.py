@@ -88,6 +88,11 @@ class Invitation(Living, Base):
         uselist=False,
         viewonly=True,
     )
+    revised_contact: Mapped["Contact | None"] = relationship(
+        primaryjoin="and_(Contact.invitation_id == Invitation.id, Contact.of_revision.is_(True))",
+        uselist=False,
+        viewonly=True,
+    )
     revisions: Mapped[list["Revision"]] = relationship(
         back_populates="invitation", order_by="Revision.created_at"
     )

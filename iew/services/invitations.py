@@ -30,6 +30,7 @@ from iew.models import Body as BodyOfStaff
 from iew.models import Contact, Event, Invitation, Revision, Term, bodies_of, find_post, open_to_all
 from iew.uow import UnitOfWork
 
+_RELATED: Final = ("contact", "revised_contact", "revisions")
 DECISIONS: Final = ("publish", "return", "reject")
 """What an administrator makes of a submitted post or revision."""
 ACTIONS: Final = ("submit", *DECISIONS, "withdraw", "close", "renew")
@@ -86,6 +87,7 @@ _WHOLE: Final = (
     selectinload(Invitation.school),
     selectinload(Invitation.revisions),
     selectinload(Invitation.contact),
+    selectinload(Invitation.revised_contact),
 )
 
 
@@ -170,7 +172,7 @@ def draft(uow: UnitOfWork, values: Values, actor: Actor) -> Invitation:
     invitation.take_body(dict(DEFAULTS) | content)
     uow.start(invitation, Status.DRAFT, actor, action="create")
     _put_contact(uow, invitation, contact, of_revision=False)
-    uow.session.expire(invitation, ["contact", "revisions"])
+    uow.session.expire(invitation, _RELATED)
     return invitation
 
 
@@ -193,7 +195,7 @@ def change(
         _revise(uow, invitation, content, contact, actor)
     else:
         _rewrite(uow, invitation, content, contact, actor)
-    uow.session.expire(invitation, ["contact", "revisions"])
+    uow.session.expire(invitation, _RELATED)
     return invitation
 
 
@@ -239,7 +241,7 @@ def act(
     else:
         uow.transition(invitation, action, actor, seen_version=seen_version, **details)
         _AFTER[action](uow, invitation, actor, given)
-    uow.session.expire(invitation, ["contact", "revisions"])
+    uow.session.expire(invitation, _RELATED)
     return invitation
 
 
