@@ -7,7 +7,6 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import date
-from functools import cache
 from typing import Any, ClassVar, Final
 
 from marshmallow import RAISE, Schema, ValidationError, fields
@@ -204,15 +203,6 @@ class Whole(fields.Integer):
         return value
 
 
-class WholeInQuery(Whole):
-    """A whole number as a query string writes it: digits alone."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
-        if not isinstance(value, str) or not re.fullmatch("[0-9]{1,9}", value):
-            raise self.make_error("invalid")
-        return super()._deserialize(int(value), attr, data, **options)
-
-
 class YesNo(fields.Boolean):
     """true or false, as such."""
 
@@ -222,13 +212,6 @@ class YesNo(fields.Boolean):
         if not isinstance(value, bool):
             raise self.make_error("invalid")
         return value
-
-
-class YesNoInQuery(YesNo):
-    """true or false, as a query string writes it."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> bool:
-        return super()._deserialize({"true": True, "false": False}.get(str(value)), attr, data, **options)
 
 
 class Address(fields.Email):
@@ -243,24 +226,6 @@ class Address(fields.Email):
             raise self.make_error("invalid")
         check_text(value, one_line=True)
         return str(super()._deserialize(value.strip(), attr, data, **options)).lower()
-
-
-class ListQuery(Input):
-    """Which piece of a list: `limit` items from `cursor` on, which the piece before named."""
-
-    limit = WholeInQuery(least=1, most=100, load_default=20)
-    cursor = Line(longest=1000, load_default=None)
-
-
-@cache
-def list_of(item: type[View]) -> type[View]:
-    """The schema of a list of these: `{items, next_cursor, total}`."""
-    parts: dict[str, Any] = {
-        "items": fields.List(fields.Nested(item), required=True),
-        "next_cursor": fields.String(required=True, allow_none=True),
-        "total": fields.Integer(required=True),
-    }
-    return type(f"{item.__name__}List", (View,), parts)
 
 
 LENGTH_MESSAGE: Final = N_("This is too long: %(most)s characters at most.")
