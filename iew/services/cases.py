@@ -85,6 +85,7 @@ class Seen:
 
     match: Match
     insight: Insight
+    for_admin: bool
     available_actions: list[str]
     handler: Handler | None
     suggested_handler: Handler | None
@@ -97,7 +98,7 @@ class Seen:
 
     @property
     def handed_back_reason(self) -> str | None:
-        return self.match.handed_back_reason if self.insight is Insight.WHOLE else None
+        return self.match.handed_back_reason if self.for_admin else None
 
     @property
     def reason(self) -> str | None:
@@ -233,6 +234,7 @@ def _line(match: Match, actor: Actor, around: _Around) -> Seen:
     return Seen(
         match=match,
         insight=insight,
+        for_admin=actor.is_admin,
         available_actions=match.available_actions(actor),
         handler=around.handler(match.handler_kind, match.handler_code),
         suggested_handler=around.suggested(match) if actor.is_admin else None,

@@ -6,7 +6,7 @@ that the first one left. What a reader may see of a match stands in `cases`, not
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +17,7 @@ from iew.domain.matches import HandlerKind, ProposalStatus, Status, Via
 from iew.domain.plans import due_at
 from iew.domain.routing import Place, Routing, Unit, route
 from iew.domain.schools import side_of
-from iew.errors import N_, Invalid, InvalidTransition, NotAllowed, NotFound, StateConflict
+from iew.errors import N_, Invalid, InvalidTransition, NotAllowed, NotFound, StateConflict, Text
 from iew.models import Invitation, Match, Proposal, Report, School, find_post, matches_of, open_to_all, territory_of
 from iew.models import Unit as UnitRow
 from iew.uow import UnitOfWork
@@ -187,21 +187,30 @@ def _refuse_late_answer(match: Match, actor: Actor) -> None:
 
 
 def route_by_hand(
-    uow: UnitOfWork, match_id: str, kind: str, code: str, actor: Actor, *, seen_version: int | None = None
+    uow: UnitOfWork,
+    match_id: str,
+    handler: Mapping[str, str] | None,
+    actor: Actor,
+    *,
+    seen_version: int | None = None,
 ) -> Match:
     """Give a case to a unit, which starts with a clean slate; whoever had it loses sight of it at once.
 
-    kind: `ierc` or `office`. Raises NotFound, NotAllowed, InvalidTransition, Conflict, Invalid (no such open unit).
+    handler: `{kind: "ierc"|"office", code}`. Raises NotFound, NotAllowed, InvalidTransition, Conflict, Invalid (no such
+    open unit).
     """
     match = _held(uow, match_id, actor)
-    _hand_to(uow, match, Unit(HandlerKind(kind), code), actor, seen_version=seen_version)
+    unit = Unit(HandlerKind(handler["kind"]), handler["code"]) if handler else None
+    _hand_to(uow, match, unit, actor, seen_version=seen_version)
     return match
 
 
-def _hand_to(uow: UnitOfWork, match: Match, unit: Unit, actor: Actor, *, seen_version: int | None = None) -> None:
-    uow.transition(match, "route", actor, seen_version=seen_version, handler=_named(unit))
-    row = uow.session.get(UnitRow, unit.code or "")
-    if row is None or row.kind != unit.kind or not row.enabled:
+def _hand_to(
+    uow: UnitOfWork, match: Match, unit: Unit | None, actor: Actor, *, seen_version: int | None = None
+) -> None:
+    uow.transition(match, "route", actor, seen_version=seen_version, handler=_named(unit) if unit else None)
+    row = uow.session.get(UnitRow, unit.code or "") if unit else None
+    if row is None or unit is None or row.kind != unit.kind or not row.enabled:
         raise Invalid.field("handler", N_("There is no open unit of this kind with this code."))
     _close_proposals(uow, match, actor)
     match.handler_kind, match.handler_code = row.kind, row.code
@@ -371,8 +380,8 @@ def report(
     *,
     summary: str | None,
     held_on: date | None,
-    students: int,
-    teachers: int,
+    students: int | None,
+    teachers: int | None,
     seen_version: int | None = None,
 ) -> Match:
     """Tell what came of it; the first report completes the match, the other school may add its own.
@@ -385,8 +394,7 @@ def report(
         match, "report", actor, seen_version=seen_version,
         summary=summary, held_on=day, students=students, teachers=teachers,
     )  # fmt: skip
-    if held_on is None or held_on > uow.today:
-        raise Invalid.field("held_on", N_("This day is still to come."))
+    _check_result(uow, held_on, students, teachers)
     if any(told.school_id == actor.school_id for told in match.reports):
         raise StateConflict(N_("Your school has told the result already."))
     uow.session.add(
@@ -400,6 +408,26 @@ def report(
     if match.ended_at is None:
         _end(uow, match, actor)
     return match
+
+
+def _check_result(uow: UnitOfWork, held_on: date | None, students: int | None, teachers: int | None) -> None:
+    faults = {
+        name: [Text(N_("This is needed."))]
+        for name, value in (("students", students), ("teachers", teachers))
+        if value is None
+    }
+    if held_on is None or held_on > uow.today:
+        faults["held_on"] = [Text(N_("This day is still to come."))]
+    if faults:
+        raise Invalid(faults)
+
+
+def refuse(uow: UnitOfWork, match_id: str, action: str, actor: Actor) -> NoReturn:
+    """Answer who tries an action that people do not take: NotFound for a hidden match or no action, else NotAllowed."""
+    match = find(uow, match_id, actor)
+    if action in match.lifecycle.actions:
+        raise NotAllowed
+    raise NotFound
 
 
 # what every step leaves in order

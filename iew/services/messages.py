@@ -16,7 +16,7 @@ from iew import i18n
 from iew.db import Page, keyset_page, new_id
 from iew.domain.actors import NAMES_WITHOUT_BODY, Actor, Role
 from iew.domain.matches import OPEN, Party, Status
-from iew.errors import N_, InvalidTransition, NotAllowed, NotFound
+from iew.errors import N_, Invalid, InvalidTransition, NotAllowed, NotFound
 from iew.models import Body, Match, Message, MessageReading, bodies_of, matches_of, messages_of
 from iew.uow import UnitOfWork
 
@@ -35,16 +35,18 @@ class MessageSeen:
     mine: bool
 
 
-def write(uow: UnitOfWork, match_id: str, text: str, actor: Actor, *, language: str) -> MessageSeen:
+def write(uow: UnitOfWork, match_id: str, text: str | None, actor: Actor, *, language: str) -> MessageSeen:
     """Write to the others of a match; they get a mail that there is something to read.
 
-    Raises NotFound, NotAllowed (only a reader), InvalidTransition (the case has ended).
+    Raises NotFound, NotAllowed (only a reader), InvalidTransition (the case has ended), Invalid (no text).
     """
     match = _find(uow, match_id, actor)
     if not match.parties_of(actor) & _WRITERS:
         raise NotAllowed(N_("Only the schools of a case and whoever handles it write here."))
     if match.status not in _TALKING:
         raise InvalidTransition(N_("This case has ended, so nobody reads here any more."))
+    if not text:
+        raise Invalid.field("text", N_("This is needed."))
     message = Message(
         id=new_id(),
         match_id=match.id,

@@ -105,15 +105,17 @@ def listed(
     return Page([seen(uow, question, actor) for question in page.items], page.next_cursor, page.total)
 
 
-def write(uow: UnitOfWork, question_id: str, text: str, actor: Actor, *, seen_version: int | None = None) -> Question:
+def write(
+    uow: UnitOfWork, question_id: str, text: str | None, actor: Actor, *, seen_version: int | None = None
+) -> Question:
     """Go on in a thread: the asker asks, which opens it again; an administrator answers.
 
-    Raises NotFound, InvalidTransition (closed), Conflict.
+    Raises NotFound, InvalidTransition (closed), Conflict, Invalid (no text).
     """
     question = find(uow, question_id, actor)
     action = "ask" if _is_asker(question, actor) else "answer"
-    uow.transition(question, action, actor, seen_version=seen_version, text=True)
-    _add(uow, question, text, actor)
+    uow.transition(question, action, actor, seen_version=seen_version, text=bool(text))
+    _add(uow, question, text or "", actor)
     if action == "ask":
         question.seen_at = uow.now
     return question
