@@ -232,3 +232,5 @@ class Forward(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     note: Mapped[str | None]
     created_at: Mapped[datetime]
+
+    school: Mapped[School] = relationship()

@@ -25,7 +25,7 @@ from iew.domain.posts import (
     faults_of_expiry,
     without_agent_contact,
 )
-from iew.errors import N_, Conflict, Invalid, InvalidTransition, NotAllowed, NotFound, Text
+from iew.errors import N_, Conflict, Invalid, InvalidTransition, NotAllowed, NotFound, NotSignedIn, Text
 from iew.models import Body as BodyOfStaff
 from iew.models import Contact, Event, Invitation, Revision, Term, bodies_of, find_post, open_to_all
 from iew.uow import UnitOfWork
@@ -55,7 +55,12 @@ def read(uow: UnitOfWork, invitation_id: str, actor: Actor) -> Invitation:
 def list_own(
     uow: UnitOfWork, actor: Actor, *, statuses: Sequence[str] = (), cursor: str | None = None, limit: int = 20
 ) -> Page[Invitation]:
-    """The posts of the actor's school, newest first; nothing for those who have no school. Raises BadRequest."""
+    """The posts of the actor's school, newest first; nothing for those who have no school.
+
+    Raises NotSignedIn, BadRequest for a bad cursor.
+    """
+    if not actor.signed_in:
+        raise NotSignedIn
     statement = select(Invitation).where(Invitation.school_id == (actor.school_id or ""))
     if statuses:
         statement = statement.where(Invitation.status.in_(statuses))
