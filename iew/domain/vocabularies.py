@@ -38,5 +38,6 @@ CONTACT_VISIBILITIES: Final = ("after_agreement", "approved_schools")
 DATE_MODES: Final = ("fixed", "alternatives")
 TRAVEL_LENGTHS: Final = ("half_day", "full_day", "several_days")
 DECLINE_REASONS: Final = ("dates", "capacity", "level", "language", "other")
+INBOX_KINDS: Final = ("review", "school_approval", "match", "delivery", "report", "returned", "question")
 CONTENT_LANGUAGES: Final = ("zh-Hant", "zh-Hans", "en", "ja", "ko", "fr", "de", "es", "vi", "th", "id")
 """The languages the pages offer for a text; the API takes any other living language too."""

@@ -23,7 +23,6 @@ from iew.models import EmailDelivery, Invitation, Match, OutboxRow, Proposal, Qu
 from iew.outbox import SEND_MAIL
 from iew.uow import UnitOfWork
 
-KINDS: Final = ("review", "school_approval", "match", "delivery", "report", "returned", "question")
 SHOWN_DAYS: Final = 30
 """How long a mail that did not arrive is shown; nobody can send it again, so it is news and not a task for ever."""
 _NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
@@ -44,6 +43,10 @@ class Item:
     since: datetime
     due_at: datetime | None
     language: str
+
+    @property
+    def subject(self) -> dict[str, str]:
+        return {"type": self.subject_type, "id": self.subject_id}
 
 
 def waiting(

@@ -36,6 +36,12 @@ class QuestionSeen:
     available_actions: list[str]
     asker: Asker | None
 
+    @property
+    def about(self) -> dict[str, str] | None:
+        """The subject, as it was named."""
+        kind, subject_id = self.question.about_type, self.question.about_id
+        return {"type": kind, "id": subject_id} if kind and subject_id else None
+
 
 def ask(uow: UnitOfWork, values: Mapping[str, Any], actor: Actor, *, language: str) -> Question:
     """Open a thread. Signed in, the account is the way back and `email` is not looked at; else it is needed.
