@@ -97,6 +97,8 @@ class User(Identified, Base):
     last_sign_in_at: Mapped[datetime | None]
     mail_refused_at: Mapped[datetime | None]
     """A mail server refused the address for good; shown at the administrator."""
+    digest_stopped_at: Mapped[datetime | None]
+    """The person wants no digests of the unit any more; the others of the unit go on getting theirs."""
 
     school: Mapped[School | None] = relationship(back_populates="users")
 
