@@ -116,6 +116,11 @@ class Labels:
         """labels: vocabulary -> code -> language -> label."""
         self._labels = labels
 
+    @property
+    def vocabularies(self) -> list[str]:
+        """The names of all vocabularies that have rows."""
+        return list(self._labels)
+
     def codes(self, vocabulary: str) -> list[str]:
         """The codes of a vocabulary, in its order."""
         return list(self._labels.get(vocabulary, {}))

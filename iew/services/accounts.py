@@ -21,6 +21,7 @@ from iew.domain.actors import SYSTEM, Actor, Role
 from iew.errors import N_, Conflict, Invalid, NotAllowed, NotFound, Text
 from iew.models import (
     ApiToken,
+    Contact,
     Event,
     Invitation,
     MailLink,
@@ -460,10 +461,15 @@ def contact_access_log(uow: UnitOfWork, actor: Actor, *, cursor: str | None, lim
     """Who has read the contact data of one's own school, latest first."""
     own_posts = select(Invitation.id).where(Invitation.school_id == actor.school_id)
     own_matches = select(Match.id).where(
-        or_(Match.asking_school_id == actor.school_id, Match.partner_school_id == actor.school_id)
+        or_(
+            Match.asking_school_id == actor.school_id,
+            Match.posting_school_id == actor.school_id,
+            Match.partner_school_id == actor.school_id,
+        )
     )
     readings = select(Event).where(
         Event.action == "contact_read",
+        Event.details["school_id"].astext == actor.school_id,
         or_(
             (Event.subject_type == Invitation.subject_type) & Event.subject_id.in_(own_posts),
             (Event.subject_type == Match.subject_type) & Event.subject_id.in_(own_matches),
@@ -484,6 +490,7 @@ class OwnData:
     sessions: Sequence[SignInSession]
     tokens: Sequence[ApiToken]
     invitations: Sequence[Invitation]
+    contacts: Sequence[Contact]
     matches: Sequence[Match]
     messages: Sequence[Message]
     questions: Sequence[Question]
@@ -500,6 +507,11 @@ def own_data(uow: UnitOfWork, actor: Actor) -> OwnData:
         sessions=own.scalars(select(SignInSession).where(SignInSession.user_id == user.id)).all(),
         tokens=own.scalars(select(ApiToken).where(ApiToken.user_id == user.id)).all(),
         invitations=own.scalars(select(Invitation).where(Invitation.author_id == user.id)).all(),
+        contacts=own.scalars(
+            select(Contact)
+            .join(Invitation, Contact.invitation_id == Invitation.id)
+            .where(Invitation.author_id == user.id)
+        ).all(),
         matches=own.scalars(
             select(Match).where(or_(Match.asked_by_id == user.id, Match.agreed_by_id == user.id))
         ).all(),

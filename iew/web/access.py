@@ -11,7 +11,7 @@ from typing import Any, Final, ParamSpec
 from flask import Response, current_app, g, request
 
 from iew.domain.actors import Actor, Role
-from iew.errors import N_, NotAllowed, NotSignedIn
+from iew.errors import N_, NotAllowed, NotFound, NotSignedIn
 from iew.web import conditional, csrf, idempotency
 from iew.web.blueprint import with_etag
 from iew.web.context import current_actor, house, identity
@@ -20,6 +20,8 @@ from iew.web.permissions import PERMISSIONS, Kind, Permission
 P = ParamSpec("P")
 NAME_OF_PERMISSION: Final = "permission"
 """Attribute of a guarded view."""
+LONGEST_PART: Final = 500
+"""Of an address; signed links of mails are the longest."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -54,10 +56,18 @@ def _reply_of(returned: Any) -> Response:
     return with_etag(current_app.make_response(returned))
 
 
+def _check_address() -> None:
+    """Raise NotFound for an address that no object can have; the database would only choke on it."""
+    for value in (request.view_args or {}).values():
+        if isinstance(value, str) and (len(value) > LONGEST_PART or not value.isprintable()):
+            raise NotFound
+
+
 def admit(permission: Permission) -> None:
     """Raise NotSignedIn or NotAllowed where the asker does not get in."""
     if not permission.identifies:
         return
+    _check_address()
     actor = current_actor()
     if permission.who is not None:
         if not actor.signed_in:
@@ -65,8 +75,23 @@ def admit(permission: Permission) -> None:
         if actor.role not in permission.who:
             raise NotAllowed
     if request.method not in SAFE_METHODS:
-        csrf.check(identity(), needed_by_forms=permission.csrf)
+        csrf.check(identity(), permission)
     check_standing(actor, permission.kind)
+
+
+def rights_of(actor: Actor) -> list[str]:
+    """The names of the permissions that admit `actor` now."""
+    return [name for name, permission in PERMISSIONS.items() if _admits(permission, actor)]
+
+
+def _admits(permission: Permission, actor: Actor) -> bool:
+    if permission.who is not None and actor.role not in permission.who:
+        return False
+    try:
+        check_standing(actor, permission.kind)
+    except NotAllowed:
+        return False
+    return True
 
 
 def check_standing(actor: Actor, kind: Kind) -> None:

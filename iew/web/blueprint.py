@@ -4,6 +4,7 @@ flask-smorest's own parser ignores unknown query parameters and bodies of anothe
 ignored shows people more than they asked for.
 """
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import flask_smorest
@@ -65,10 +66,44 @@ def check_media_type(req: Request) -> None:
         raise BadRequest(N_("The body must be UTF-8."), code="utf8_expected")
 
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest has no types
-    """A flask-smorest blueprint with our manners."""
+    """A flask-smorest blueprint with our manners, and with types for its decorators."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def get(self, rule: str, **options: Any) -> Decorator:
+        decorator: Decorator = super().get(rule, **options)
+        return decorator
+
+    def post(self, rule: str, **options: Any) -> Decorator:
+        decorator: Decorator = super().post(rule, **options)
+        return decorator
+
+    def patch(self, rule: str, **options: Any) -> Decorator:
+        decorator: Decorator = super().patch(rule, **options)
+        return decorator
+
+    def delete(self, rule: str, **options: Any) -> Decorator:
+        decorator: Decorator = super().delete(rule, **options)
+        return decorator
+
+    def arguments(self, schema: type[Schema] | Schema, **options: Any) -> Decorator:
+        """Read the body, or the query with `location="query"`, by a schema."""
+        decorator: Decorator = super().arguments(schema, **options)
+        return decorator
+
+    def response(self, status_code: int, schema: Any = None, **options: Any) -> Decorator:
+        """Show what the view returns by a schema, with this status."""
+        decorator: Decorator = super().response(status_code, schema, **options)
+        return decorator
+
+    def alt_response(self, status_code: int, response: str | None = None, **options: Any) -> Decorator:
+        """Describe another reply."""
+        decorator: Decorator = super().alt_response(status_code, response, **options)
+        return decorator
 
 
 def with_etag(reply: Response) -> Response:

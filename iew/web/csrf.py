@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from iew.errors import N_, NotAllowed
 from iew.web.identity import Identity, Via
+from iew.web.permissions import Permission
 
 _protection = CSRFProtect()
 
@@ -25,11 +26,11 @@ def new_token() -> str:
     return str(generate_csrf())
 
 
-def check(known: Identity | None, *, needed_by_forms: bool) -> None:
+def check(known: Identity | None, permission: Permission) -> None:
     """Raise NotAllowed with code `csrf` where a token is needed and missing or wrong."""
     by_api = request.path.startswith("/api/")
-    needed = known is not None and known.via is Via.COOKIE if by_api else needed_by_forms
-    if not needed:
+    by_cookie = known is not None and known.via is Via.COOKIE
+    if not (by_cookie and permission.csrf_in_api if by_api else permission.csrf):
         return
     try:
         _protection.protect()

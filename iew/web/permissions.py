@@ -28,6 +28,7 @@ class Permission:
     who: the roles that get in; None stands for everyone, signed in or not.
     replays: whether a POST with an Idempotency-Key is answered once and then from memory.
     csrf: whether a page's form must carry a token; False where a signed link or a rule of mail stands in for it.
+    csrf_in_api: whether a call of the API by cookie must carry one; signing in needs none, for it begins the session.
     identifies: whether the asker is looked up at all; the probes must answer while the database is away.
     limit: the name of a rate limit in `iew.web.limiter`.
     """
@@ -36,6 +37,7 @@ class Permission:
     kind: Kind
     replays: bool = True
     csrf: bool = True
+    csrf_in_api: bool = True
     identifies: bool = True
     limit: str = "calls"
 
@@ -62,7 +64,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "vocabulary.read": Permission(EVERYONE, R),
     "directory.read": Permission(EVERYONE, R),
     # the way in and out
-    "session.open": Permission(EVERYONE, O, replays=False, limit="sign_in"),
+    "session.open": Permission(EVERYONE, O, replays=False, csrf_in_api=False, limit="sign_in"),
     "session.close": Permission(EVERYONE, O, replays=False),
     "password.ask_reset": Permission(EVERYONE, O, replays=False, limit="reset"),
     "mail_link.open": Permission(EVERYONE, R),
@@ -73,7 +75,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "me.change": Permission(SIGNED_IN, O),
     # schools
     "school.sign_up": Permission(EVERYONE, O, limit="sign_up"),
-    "school.list": Permission(UNITS | ADMINS - SYSTEM_ADMIN, R),
+    "school.list": Permission(UNITS | IEW_ADMIN, R),
     "school.read": Permission(EVERYONE, R),
     "school.change": Permission(EVERYONE, D),
     "school.act": Permission(EVERYONE, W),
