@@ -108,7 +108,9 @@ def _register_views(app: Flask) -> None:
     """Every module of `iew/web/api` offers `api`, every module of `iew/web/pages` offers `pages`."""
     documentation = openapi.register(app)
     for name in _modules_in(iew.web.api):
-        documentation.register_blueprint(import_module(name).api)
+        blueprint_of_api = import_module(name).api
+        # the pages of a noun have its plain name
+        documentation.register_blueprint(blueprint_of_api, name=f"{openapi.PREFIX}{blueprint_of_api.name}")
     for name in _modules_in(iew.web.pages):
         blueprint: Blueprint = import_module(name).pages
         app.register_blueprint(blueprint)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from marshmallow import ValidationError, fields
@@ -43,11 +44,12 @@ class ListQuery(Input):
     cursor = Cursor(load_default=None)
 
 
-def list_of(item: type[View], name: str) -> type[View]:
-    """The view of a page of such items. name: what the API's description calls it."""
+@cache
+def list_of(item: type[View], name: str | None = None) -> type[View]:
+    """The view of a page of such items. name: what the API's description calls it, by default after the item."""
     shape = {
         "items": fields.List(fields.Nested(item)),
         "next_cursor": fields.String(allow_none=True),
         "total": fields.Integer(),
     }
-    return type(name, (View,), shape)
+    return type(name or f"{item.__name__.removesuffix('View')}List", (View,), shape)

@@ -16,6 +16,8 @@ from iew.web.access import NAME_OF_PERMISSION
 from iew.web.permissions import PERMISSIONS
 
 VERSION: Final = "1.0.0"
+PREFIX: Final = "api_"
+"""Of the names of the API's blueprints; the description leaves it out."""
 _EXTENSION: Final = "iew_documentation"
 ABOUT: Final = (
     "Schools in Taiwan and abroad find each other for exchanges. Times are RFC 3339 in UTC; lists are "
@@ -84,6 +86,8 @@ def register(app: Flask) -> Documentation:
 
 def finish(app: Flask, documentation: Documentation) -> None:
     """Add to each operation what its permission and method mean: headers, who may call, problem documents."""
+    for tag in documentation.spec._tags:
+        tag["name"] = tag["name"].removeprefix(PREFIX)
     paths = documentation.spec._paths  # apispec hands out copies elsewhere; this is the one place to add to
     for rule in app.url_map.iter_rules():
         name = getattr(app.view_functions[rule.endpoint], NAME_OF_PERMISSION, None)
@@ -113,7 +117,8 @@ def _describe(operation: dict[str, Any], method: str, name: str, rule: Rule) -> 
     permission = PERMISSIONS[name]
     keys: list[Mapping[str, list[str]]] = [{"token": []}, {"session": []}]
     operation["security"] = keys if permission.needs_sign_in else [*keys, {}]
-    operation["operationId"] = rule.endpoint.replace(".", "_")
+    operation["operationId"] = rule.endpoint.removeprefix(PREFIX).replace(".", "_")
+    operation["tags"] = [tag.removeprefix(PREFIX) for tag in operation["tags"]]
     operation["x-permission"] = name
     operation["x-roles"] = sorted(permission.who) if permission.who is not None else ["everyone"]
     parameters = operation.setdefault("parameters", [])
