@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import select, true
 from sqlalchemy.orm import selectinload
 
 from iew.db import Page, keyset_page
 from iew.domain.actors import VISITOR, Actor
 from iew.domain.questions import Status
-from iew.domain.schools import Status as SchoolStatus
 from iew.errors import N_, Invalid, NotFound
 from iew.models import Match as MatchRow
 from iew.models import Question, QuestionMessage, School, User, find_post, matches_of
@@ -145,23 +144,12 @@ def _check_visible(uow: UnitOfWork, kind: str, subject_id: str, actor: Actor) ->
         find_post(uow.session, subject_id, actor, uow.today)
         return
     if kind == "match":
-        known = select(MatchRow.id).where(MatchRow.id == subject_id, matches_of(actor))
+        known = uow.session.scalar(select(MatchRow.id).where(MatchRow.id == subject_id, matches_of(actor))) is not None
     else:
-        known = select(School.id).where(School.id == subject_id, _schools_of(actor))
-    if uow.session.scalar(known) is None:
+        school = uow.session.get(School, subject_id)
+        known = school is not None and bool(school.approved or school.parties_of(actor))
+    if not known:
         raise NotFound
-
-
-def _schools_of(actor: Actor) -> ColumnElement[bool]:
-    """Approved schools are public; one that waits is known to its people, its approver and the administrator."""
-    if actor.is_admin:
-        return true()
-    ways = [School.status == SchoolStatus.APPROVED.value]
-    if actor.school_id is not None:
-        ways.append(School.id == actor.school_id)
-    if actor.is_unit and actor.unit_code is not None:
-        ways.append(School.approver_code == actor.unit_code)
-    return or_(*ways)
 
 
 def _add(uow: UnitOfWork, question: Question, text: str, actor: Actor) -> None:
