@@ -352,6 +352,52 @@ class RemarkView(View):
     text = fields.String()
 
 
+class TranslationView(View):
+    """The post's text in another language."""
+
+    language = fields.String()
+    title = fields.String()
+    description = fields.String(allow_none=True)
+
+
+class PeriodView(View):
+    """Days from `start` to `end`, both included."""
+
+    start = fields.String()
+    end = fields.String()
+
+
+class GroupView(View):
+    """How many would come or take part."""
+
+    students = fields.Integer(allow_none=True)
+    male = fields.Integer(allow_none=True)
+    female = fields.Integer(allow_none=True)
+    teachers = fields.Integer(allow_none=True)
+
+
+class AgentView(View):
+    """The travel agent; `contact` is there for the school alone."""
+
+    name = fields.String()
+    contact = fields.String(allow_none=True)
+
+
+class TravelView(View):
+    """Educational travel."""
+
+    date_mode = fields.String(allow_none=True)
+    dates = fields.List(fields.Nested(PeriodView))
+    destination_counties = fields.List(fields.String())
+    min_students = fields.Integer(allow_none=True)
+    school_kinds = fields.List(fields.String())
+    activities = fields.List(fields.String())
+    length = fields.String(allow_none=True)
+    lodging = fields.String(allow_none=True)
+    agent = fields.Nested(AgentView, allow_none=True)
+    needs = fields.String(allow_none=True)
+
+
 class _BodyView(View):
     """The fields a school filled in; `contact` only for the school itself."""
 
@@ -359,7 +405,7 @@ class _BodyView(View):
     title = fields.String()
     description = fields.String(allow_none=True)
     content_language = fields.String()
-    translations = fields.List(fields.Dict())
+    translations = fields.List(fields.Nested(TranslationView))
     exchange_types = fields.List(fields.String())
     languages = fields.List(fields.String())
     levels = fields.List(fields.String())
@@ -367,13 +413,13 @@ class _BodyView(View):
     target_countries = fields.List(fields.String())
     target_counties = fields.List(fields.String())
     topics = fields.List(fields.String())
-    periods = fields.List(fields.Dict())
-    group = fields.Dict(allow_none=True)
+    periods = fields.List(fields.Nested(PeriodView))
+    group = fields.Nested(GroupView, allow_none=True)
     homestay = fields.String()
     expires_on = fields.String(allow_none=True)
     contact = fields.Nested(ContactView, allow_none=True)
     contact_visibility = fields.String()
-    travel = fields.Dict(allow_none=True)
+    travel = fields.Nested(TravelView, allow_none=True)
 
 
 class RevisionView(_BodyView):

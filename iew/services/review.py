@@ -172,7 +172,7 @@ def _contacts_changed_at(uow: UnitOfWork, posts: Iterable[Invitation]) -> Mappin
         )
         .group_by(Event.subject_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _other_posts(uow: UnitOfWork, posts: Sequence[Invitation]) -> Mapping[tuple[str, str], list[Invitation]]:

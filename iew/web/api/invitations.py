@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, ParamSpec
 
 from iew.db import Page
 from iew.schemas.invitations import (
@@ -31,23 +31,24 @@ from iew.web.conditional import if_match
 from iew.web.context import current_actor, current_language, unit_of_work
 
 P = ParamSpec("P")
-View = Callable[Concatenate[str, P], Any]
 api = Blueprint("invitations", __name__, url_prefix="/api/v1", description="Schools' offers and wishes")
 
 
-def about(act: str | None = None, permit: Callable[..., Any] = invitations.permit) -> Callable[[View[P]], View[P]]:
+def about(
+    act: str | None = None, permit: Callable[..., Any] = invitations.permit
+) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
     """Ask whether the asker may do `act` (None: the action in the address) before looking at what was sent.
 
     Without it a stranger who sends nonsense would be told 422 about a post that is not his to know of.
     """
 
-    def guard(view: View[P]) -> View[P]:
+    def guard(view: Callable[P, Any]) -> Callable[P, Any]:
         @wraps(view)
-        def guarded(invitation_id: str, *args: P.args, **kwargs: P.kwargs) -> Any:
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
             wanted = [act or kwargs["action"]] if permit is invitations.permit else []
             with unit_of_work() as uow:
-                permit(uow, invitation_id, current_actor(), *wanted)
-            return view(invitation_id, *args, **kwargs)
+                permit(uow, kwargs["invitation_id"], current_actor(), *wanted)
+            return view(*args, **kwargs)
 
         return guarded
 
