@@ -1,0 +1,158 @@
+"""Schools a unit could propose for a case: a simple pre-choice with its reasons; a person decides.
+
+It reads the database and not the search index, since a list that somebody works from may not lag behind.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Integer, Select, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy.types import Text
+
+from iew.domain.actors import Actor
+from iew.domain.matches import WITH_CONTACTS, Insight, ProposalStatus
+from iew.domain.plans import Plan, periods_of
+from iew.domain.schools import Side
+from iew.errors import NotAllowed, NotFound
+from iew.models import Invitation, Match, Proposal, School, Unit, in_area, matches_of, open_to_all
+from iew.uow import UnitOfWork
+
+MOST: Final = 50
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A school and its best fitting post.
+
+    fits: what speaks for it, of `post` (it is the school asked about), `area`, `exchange_types`, `languages`, `levels`,
+    `periods`. load: its agreed visits in the months of the case.
+    """
+
+    school: School
+    invitation: Invitation
+    fits: list[str]
+    load: int
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the asking school looks for."""
+
+    plan: Plan
+    languages: frozenset[str]
+    levels: frozenset[str]
+    place: dict[str, str] = field(default_factory=dict)
+
+
+def candidates(uow: UnitOfWork, match_id: str, actor: Actor, *, limit: int = 20) -> list[Candidate]:
+    """Schools of the other side with public posts, the best fitting first; each once, none that was asked already.
+
+    Raises NotFound, NotAllowed (only the unit that has the case, and the administrator).
+    """
+    match = uow.session.scalar(select(Match).where(Match.id == match_id, matches_of(actor)))
+    if match is None:
+        raise NotFound
+    if match.insight_of(actor) is not Insight.WHOLE:
+        raise NotAllowed
+    wanted = _wanted(match)
+    found = uow.session.execute(_ranked(uow, match, wanted).limit(min(limit, MOST))).all()
+    load = _load(uow, {post.school_id for post, _ in found}, wanted.plan)
+    return [
+        Candidate(post.school, post, _fits(match, post, wanted, in_own_area), load.get(post.school_id, 0))
+        for post, in_own_area in found
+    ]
+
+
+def _wanted(match: Match) -> _Wanted:
+    """From the post asked about or the wish, else from the asking school's own post."""
+    wish, post = match.wish or {}, match.invitation or match.from_invitation
+    languages = wish.get("languages") or (post.languages if post else [])
+    levels = wish.get("levels") or ([match.posting_school.level] if match.posting_school else [])
+    place = {name: wish[name] for name in ("country", "subdivision", "county") if wish.get(name)}
+    return _Wanted(match.plan, frozenset(languages), frozenset(levels), place)
+
+
+def _ranked(uow: UnitOfWork, match: Match, wanted: _Wanted) -> Select[Invitation, bool]:
+    """The best post of each school, by how much of what is wanted it meets."""
+    in_own_area = _area(uow, match)
+    score = (
+        cast(Invitation.id == match.invitation_id, Integer) * 8
+        + cast(in_own_area, Integer) * 4
+        + cast(_meets(Invitation.exchange_types, wanted.plan.exchange_types), Integer) * 4
+        + cast(_meets(Invitation.languages, wanted.languages), Integer) * 2
+        + cast(School.level.in_(wanted.levels), Integer) * 2
+    )
+    best = (
+        select(Invitation.id, in_own_area.label("in_own_area"), func.coalesce(score, 0).label("score"))
+        .join(School, School.id == Invitation.school_id)
+        .where(open_to_all(uow.today), *_possible(match, wanted))
+        .distinct(Invitation.school_id)
+        .order_by(Invitation.school_id, func.coalesce(score, 0).desc(), Invitation.published_at.desc(), Invitation.id)
+        .subquery()
+    )
+    return (
+        select(Invitation, best.c.in_own_area)
+        .join(best, best.c.id == Invitation.id)
+        .options(joinedload(Invitation.school))
+        .order_by(best.c.score.desc(), Invitation.published_at.desc(), Invitation.id)
+    )
+
+
+def _possible(match: Match, wanted: _Wanted) -> list[ColumnElement[bool]]:
+    """On the other side, in the place wished for, and not asked yet."""
+    asked = select(Proposal.school_id).where(
+        Proposal.match_id == match.id, Proposal.status != ProposalStatus.SUPERSEDED.value
+    )
+    abroad = match.asking_school.side is Side.DOMESTIC
+    side = School.country != "TW" if abroad else School.country == "TW"
+    place = [getattr(School, name) == code for name, code in wanted.place.items()]
+    return [side, School.id.not_in(asked), *place]
+
+
+def _area(uow: UnitOfWork, match: Match) -> ColumnElement[bool]:
+    unit = uow.session.get(Unit, match.handler_code) if match.handler_code else None
+    return in_area(uow.session, unit) if unit else literal(False)
+
+
+def _meets(column: InstrumentedAttribute[list[str]], codes: frozenset[str]) -> ColumnElement[bool]:
+    return column.op("&&", return_type=Boolean())(cast(sorted(codes), ARRAY(Text)))
+
+
+def _fits(match: Match, post: Invitation, wanted: _Wanted, in_own_area: bool) -> list[str]:
+    days = Plan(periods=periods_of(post.planned_periods))
+    known = {
+        "post": post.id == match.invitation_id,
+        "area": in_own_area,
+        "exchange_types": bool(wanted.plan.exchange_types & set(post.exchange_types)),
+        "languages": bool(wanted.languages & set(post.languages)),
+        "levels": post.school.level in wanted.levels,
+        "periods": bool(days.periods and wanted.plan.periods and days.competes_with(Plan(periods=wanted.plan.periods))),
+    }
+    return [name for name, holds in known.items() if holds]
+
+
+def _load(uow: UnitOfWork, school_ids: set[str], plan: Plan) -> dict[str, int]:
+    """School id -> agreed matches whose days meet the months of the plan; without days, all that are agreed."""
+    months = tuple(_whole_months(start, end) for start, end in plan.periods)
+    agreed = uow.session.scalars(
+        select(Match)
+        .where(
+            Match.status.in_(status.value for status in WITH_CONTACTS),
+            or_(Match.partner_school_id.in_(school_ids), Match.asking_school_id.in_(school_ids)),
+        )
+        .options(joinedload(Match.invitation), joinedload(Match.from_invitation))
+    )
+    load: dict[str, int] = {}
+    for match in agreed:
+        if Plan(periods=months).competes_with(Plan(periods=match.plan.periods)):
+            for school_id in school_ids & {match.partner_school_id, match.asking_school_id}:
+                load[school_id] = load.get(school_id, 0) + 1
+    return load
+
+
+def _whole_months(start: date, end: date) -> tuple[date, date]:
+    next_month = (end.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return start.replace(day=1), next_month - timedelta(days=1)
