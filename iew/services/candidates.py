@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Integer, Select, cast, func, literal, or_, select
+from sqlalchemy import Boolean, ColumnElement, Integer, Select, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 from sqlalchemy.types import Text
