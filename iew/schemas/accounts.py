@@ -8,9 +8,8 @@ from zoneinfo import available_timezones
 from marshmallow import ValidationError, fields
 
 from iew.db import Base
-from iew.domain.actors import Role
 from iew.errors import N_
-from iew.i18n import LANGUAGES, say
+from iew.i18n import LANGUAGES
 from iew.models import Body, Event, SignInSession, Unit, User
 from iew.schemas.base import Address, Code, Input, Line, View
 from iew.schemas.lists import list_of
@@ -155,16 +154,6 @@ class ReadingView(View):
 
 SessionListView = list_of(SessionView, "SessionList")
 ReadingListView = list_of(ReadingView, "ContactReadingList")
-
-
-def names_of_the_bodiless(language: str) -> dict[str, str]:
-    """What to call those who act for no school and no unit."""
-    return {
-        Role.IEW_ADMIN: say(N_("The IEW administrator"), language),
-        Role.SYSTEM_ADMIN: say(N_("The system administrator"), language),
-        "system": say(N_("The system"), language),
-        "visitor": say(N_("A visitor"), language),
-    }
 
 
 _NEVER_SHOWN: Final = frozenset({"password_hash", "key_hash", "reviewed_body", "index_version", "opened_by"})

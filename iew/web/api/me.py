@@ -3,6 +3,7 @@
 from typing import Any
 
 from iew.db import Page
+from iew.domain.actors import NAMES_WITHOUT_BODY
 from iew.models import User, bodies_of
 from iew.schemas.accounts import (
     Me,
@@ -13,7 +14,6 @@ from iew.schemas.accounts import (
     Reading,
     ReadingListView,
     SessionListView,
-    names_of_the_bodiless,
 )
 from iew.schemas.lists import ListQuery
 from iew.services import accounts, units
@@ -21,7 +21,7 @@ from iew.uow import UnitOfWork
 from iew.web.access import requires, rights_of
 from iew.web.blueprint import Blueprint
 from iew.web.conditional import if_match
-from iew.web.context import current_actor, current_language, identity, unit_of_work
+from iew.web.context import current_actor, current_language, identity, say, unit_of_work
 
 api = Blueprint("me", __name__, url_prefix="/api/v1", description="One's own account")
 
@@ -80,8 +80,8 @@ def list_contact_readings(query: dict[str, Any]) -> Page[Reading]:
     with unit_of_work() as uow:
         page = accounts.contact_access_log(uow, current_actor(), cursor=query["cursor"], limit=query["limit"])
         keys = {event: (event.actor_role, event.actor_body) for event in page.items}
-        language = current_language()
-        bodies = bodies_of(uow.session, keys.values(), language, names_of_the_bodiless(language))
+        others = {kind: say(name) for kind, name in NAMES_WITHOUT_BODY.items()}
+        bodies = bodies_of(uow.session, keys.values(), current_language(), others)
     return Page([Reading(event, bodies[keys[event]]) for event in page.items], page.next_cursor, page.total)
 
 
