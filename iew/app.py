@@ -14,7 +14,7 @@ from flask import Blueprint, Flask
 
 import iew.web.api
 import iew.web.pages
-from config.settings import Settings
+from config.settings import REFERENCE_DIR, Settings
 from iew.db import make_engine, make_session_factory
 from iew.domain.limits import Limits
 from iew.errors import Unavailable
@@ -24,6 +24,7 @@ from iew.web.house import House
 
 __all__ = ["House", "build", "create_app"]
 
+LEXICON_DIR: Final = REFERENCE_DIR / "lexicon"
 WEB: Final = Path(iew.web.__file__).parent
 MEGABYTE: Final = 1024 * 1024
 
@@ -50,33 +51,34 @@ def build(settings: Settings, *, statement_seconds: int = 5, pool_size: int = 8)
 
 def _searcher_of(settings: Settings) -> Callable[[], Any]:
     def open_searcher() -> Any:
-        from search_index.cluster import Cluster  # the client library is slow to load and not needed by every command
+        from search_index import wordlists  # the client library is slow to load and not needed by every command
         from search_index.reader import Reader
 
-        return Reader(Cluster(",".join(settings.opensearch_urls), prefix=settings.index_prefix))
+        return Reader(_cluster_of(settings), wordlists.load(LEXICON_DIR))
 
     return open_searcher
 
 
 def _probe_of(settings: Settings) -> Callable[[], None]:
-    @cache
-    def cluster() -> Any:
-        from search_index.cluster import Cluster
-
-        return Cluster(
-            ",".join(settings.opensearch_urls), prefix=settings.index_prefix, index_seconds=observation.PROBE_SECONDS
-        )
+    patient = cache(lambda: _cluster_of(settings, index_seconds=observation.PROBE_SECONDS))
 
     def probe() -> None:
         from search_index.errors import SearchUnavailable
 
         try:
-            if cluster().index_behind_alias() is None:
-                raise Unavailable(code="search_unavailable")
+            is_there = patient().index_behind_alias() is not None
         except SearchUnavailable as fault:
             raise Unavailable(code="search_unavailable") from fault
+        if not is_there:
+            raise Unavailable(code="search_unavailable")
 
     return probe
+
+
+def _cluster_of(settings: Settings, **limits: Any) -> Any:
+    from search_index.cluster import Cluster
+
+    return Cluster(",".join(settings.opensearch_urls), prefix=settings.index_prefix, **limits)
 
 
 def create_app(house: House | None = None) -> Flask:
