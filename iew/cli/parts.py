@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from config.settings import Settings
 from iew.embedded import checks, opensearch
 from iew.embedded import fetch as fetching
 from iew.embedded import home as homes
@@ -56,7 +57,8 @@ def web(port: int, host: str, workers: int, threads: int) -> None:
     from granian.constants import Interfaces
     from granian.server import Server
 
-    _check_settings()
+    os.environ.update(_environment())
+    Settings.from_environ()  # all faults of the variables at once, before anything starts
     import_module("iew.app")  # before the processes fork: a fault shows once, and they share the memory
     server = Server(
         "iew.app:create_app", address=host, port=port, interface=Interfaces.WSGI, factory=True, workers=workers,
@@ -129,17 +131,6 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _check_settings() -> None:
-    """Name all faults of the variables at once, before a server is started on them."""
-    from config.settings import Settings, SettingsError
-
-    try:
-        Settings.from_environ()
-    except SettingsError as fault:
-        click.echo(f"iew: {fault}", err=True)
-        sys.exit(1)
-
-
 def _loader_of_application(server: int) -> Callable[[], Callable[..., Any]]:
     """What each web process runs first. server: its parent, whose end is its own, however it comes."""
     import signal
@@ -161,6 +152,6 @@ def _become_worker(*words: str) -> NoReturn:
 
 
 def _environment() -> Mapping[str, str]:
-    """Our variables, and those of a home in which the parts run."""
-    home = Path(os.environ.get("IEW_HOME", "var"))
-    return homes.environment_of(home) | dict(os.environ)
+    """Our variables, and where one is unset that of the parts that run in the home."""
+    home = Path(os.environ.get("IEW_HOME") or "var")
+    return homes.environment_of(home) | {name: value for name, value in os.environ.items() if value}

@@ -55,7 +55,7 @@ def examine(variables: Mapping[str, str], home: Path) -> Iterator[Finding]:
         try:
             yield Finding(part, True, _without_password(address), check(address))
         except Exception as fault:  # whatever it is, it is this part's answer, and the others are still to be asked
-            reason = " ".join(str(fault).split()) or type(fault).__name__
+            reason = " ".join(str(getattr(fault, "reason", fault)).split()) or type(fault).__name__
             yield Finding(part, False, _without_password(address), reason[:200])
     yield from _processes(home)
 
