@@ -18,21 +18,11 @@ from flask import request
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.datastructures import MultiDict
 
-from iew.errors import (
-    BadRequest,
-    Conflict,
-    IewError,
-    Invalid,
-    NotAllowed,
-    NotFound,
-    NotSignedIn,
-    Text,
-    TooManyRequests,
-    Unavailable,
-)
-from iew.schemas.base import Code, Line, Prose, Whole, YesNo, text_of
+from iew.errors import BadRequest, IewError, Invalid, NotAllowed, NotFound, NotSignedIn, Text
+from iew.schemas.base import Line, Prose, Whole, YesNo, text_of
 from iew.web.conditional import seen_in_form
 from iew.web.context import say
+from iew.web.errors import status_of
 
 # Names that forms carry for the frame; they are no part of what was typed.
 CONTROLS: Final = frozenset({"csrf_token", "carried_to"})
@@ -40,7 +30,6 @@ _ROW: Final = re.compile(r"(?P<list>.+?)-(?P<number>[0-9]{1,3})\.(?P<name>.+)")
 _SEPARATORS: Final = re.compile(r"[,、，;；\n]")
 # These end a page; every other refusal is shown above the form that was refused.
 _NOT_THE_FORMS: Final = (NotAllowed, NotFound, NotSignedIn, BadRequest)
-_STATUS: Final = {Invalid: 422, Conflict: 412, TooManyRequests: 429, Unavailable: 503}
 
 
 class Form:
@@ -83,21 +72,22 @@ class Form:
             raise Invalid(dict(_faults_by_path(fault.messages))) from fault
 
     @contextmanager
-    def attempt(self) -> Iterator[None]:
+    def attempt(self, also: type[IewError] | None = None) -> Iterator[None]:
         """Do something with the form; what is refused about it is kept here and shown, not raised.
 
-        Put it outside of the unit of work, so that a refusal rolls back: `with form.attempt(), unit_of_work() as uow:`.
+        also: a kind of refusal that is the form's here, though it ends other pages. Put it outside of the unit of
+        work, so that a refusal rolls back: `with form.attempt(), unit_of_work() as uow:`.
         """
         try:
             yield
-        except _NOT_THE_FORMS:
-            raise
         except IewError as refusal:
+            if isinstance(refusal, _NOT_THE_FORMS) and not (also and isinstance(refusal, also)):
+                raise
             self.refuse(refusal)
 
     def refuse(self, refusal: IewError) -> None:
         """Keep a refusal, to be shown above the form and at its fields."""
-        self.status = next((status for kind, status in _STATUS.items() if isinstance(refusal, kind)), 409)
+        self.status = status_of(refusal)
         self.retry_after_seconds = getattr(refusal, "retry_after_seconds", None)
         if isinstance(refusal, Invalid):
             for path, texts in refusal.errors.items():
@@ -151,6 +141,25 @@ class Form:
     def left_over(self) -> list[tuple[str, str]]:
         """All that was typed, to carry it through another page."""
         return [(name, value) for name, value in self.typed.items(multi=True) if name not in CONTROLS]
+
+
+def asked_by(schema: type[Schema] | Schema) -> dict[str, Any]:
+    """What the address of this page asks for, read by `schema`; parameters that are not ours are let pass.
+
+    Links get decorated on their way by other sites; a page that refused them would be a broken link. Raises Invalid.
+    """
+    made = schema if isinstance(schema, Schema) else schema()
+    lists = {field.data_key or name for name, field in made.fields.items() if isinstance(field, fields.List)}
+    known = {field.data_key or name for name, field in made.fields.items()}
+    values = {
+        name: request.args.getlist(name) if name in lists else request.args[name]
+        for name in request.args
+        if name in known and (request.args[name] or name in lists)
+    }
+    try:
+        return dict(made.load(values))
+    except ValidationError as fault:
+        raise Invalid(dict(_faults_by_path(fault.messages))) from fault
 
 
 def field_id(path: str) -> str:
@@ -217,7 +226,7 @@ def _single(field: fields.Field[Any], text: str) -> Any:
     if isinstance(field, Whole):
         digits = unicodedata.normalize("NFKC", text).strip()
         return int(digits) if re.fullmatch(r"[0-9]{1,9}", digits) else text
-    return text if isinstance(field, Code) else text.strip()
+    return text.strip() if isinstance(field, fields.Date | fields.Email) else text
 
 
 def _filled(value: Any) -> bool:

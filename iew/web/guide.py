@@ -75,7 +75,6 @@ class Guide:
     """The step that is asked now. `available` is False while the search engine is away."""
 
     available: bool
-    open_in_all: int = 0
     total: int = 0
     question: str = ""
     steps: list[Step] = field(default_factory=list)
@@ -91,7 +90,7 @@ def answers_so_far() -> dict[str, list[str]]:
     return {facet: request.args.getlist(facet) for facet in FACETS if request.args.get(facet)}
 
 
-def guide_of(reply: Mapping[str, Any], open_in_all: int) -> Guide:
+def guide_of(reply: Mapping[str, Any]) -> Guide:
     """The step this request asks for, from the reply of a search with the answers so far."""
     answers = answers_so_far()
     question = _BY_NAME.get(request.args.get("step", "")) or _first_open(answers)
@@ -99,7 +98,6 @@ def guide_of(reply: Mapping[str, Any], open_in_all: int) -> Guide:
     language = current_language()
     return Guide(
         available=True,
-        open_in_all=open_in_all,
         total=reply["total"],
         question=say(question.text, language),
         steps=[_step(each, question, answers) for each in QUESTIONS],

@@ -55,8 +55,15 @@ def links_for(actor: Actor | None = None) -> list[Link]:
         Link(
             url_for(endpoint, lang=language),
             say(label, language),
-            here=(request.endpoint or "").partition(".")[0] == endpoint.partition(".")[0],
+            here=_is_here(endpoint),
         )
         for who, endpoint, label in _BAR
         if role in who and endpoint in current_app.view_functions
     ]
+
+
+def _is_here(endpoint: str) -> bool:
+    """Whether the page that is read belongs to this entry."""
+    here = request.endpoint or ""
+    room = endpoint.partition(".")[0]
+    return here == endpoint or (room != "home" and here.partition(".")[0] == room)

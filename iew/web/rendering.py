@@ -21,8 +21,9 @@ from werkzeug.routing import RequestRedirect
 
 from iew import i18n
 from iew.errors import NotFound, Text
+from iew.models import Unit
 from iew.web.carrying import carried_fields, carried_form, next_page
-from iew.web.context import current_actor, current_language, current_timezone, house
+from iew.web.context import current_actor, current_language, current_timezone, house, unit_of_work
 from iew.web.forms import Form, field_id
 from iew.web.navigation import links_for
 
@@ -84,6 +85,7 @@ def register(app: Flask) -> None:
         has_page=has_page,
         place_of=place_of,
         website_of=website_of,
+        unit_name=unit_name,
         group_of=group_of,
         interface_languages=lambda: list(i18n.OWN_NAMES.items()),
         time_zones=time_zones,
@@ -254,23 +256,39 @@ def page_url(endpoint: str, **values: Any) -> str:
     return flask.url_for(endpoint, lang=current_language(), **values)
 
 
-def school_name(school: Mapping[str, Any]) -> str:
+def _of(thing: Any, name: str) -> Any:
+    """A field of a view's mapping, or of a row."""
+    return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+
+
+def school_name(school: Any) -> str:
     """The name of a school for this reader: its English name on English pages, else its own."""
-    own, english = str(school.get("name") or ""), str(school.get("name_en") or "")
+    own, english = str(_of(school, "name") or ""), str(_of(school, "name_en") or "")
     return english if english and current_language() == "en" else own
 
 
-def place_of(school: Mapping[str, Any]) -> str:
+def place_of(school: Any) -> str:
     """Country and, where known, the finer place of a school."""
     finer = (
-        label(school.get("county"), "county") or school.get("region") or label(school.get("subdivision"), "subdivision")
+        label(_of(school, "county"), "county")
+        or _of(school, "region")
+        or label(_of(school, "subdivision"), "subdivision")
     )
-    return _(", ").join(part for part in (label(school.get("country"), "country"), str(finer or "")) if part)
+    return _(", ").join(part for part in (label(_of(school, "country"), "country"), str(finer or "")) if part)
 
 
-def website_of(school: Mapping[str, Any]) -> Markup | str:
+def unit_name(code: str | None) -> str:
+    """The name of a centre or office by its code; of an administrator by the role."""
+    if not code:
+        return ""
+    with unit_of_work() as uow:
+        unit = uow.session.get(Unit, code)
+        return unit.name(current_language()) if unit else label(code, "role")
+
+
+def website_of(school: Any) -> Markup | str:
     """A link to a school's website that tells it nothing about the reader; plain text where it is no web address."""
-    address = str(school.get("website") or "")
+    address = str(_of(school, "website") or "")
     if not address.startswith(("https://", "http://")):
         return address
     return Markup('<a href="{0}" rel="noopener noreferrer nofollow external">{0}</a>').format(address)

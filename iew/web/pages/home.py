@@ -4,11 +4,21 @@ from flask import Blueprint, Response, redirect, request, send_from_directory
 from werkzeug.wrappers import Response as Reply
 
 from iew import i18n
+from iew.errors import Unavailable
+from iew.schemas.invitations import InvitationView, Seen
+from iew.services import invitations
+from iew.uow import UnitOfWork
 from iew.web.access import requires
+from iew.web.context import current_actor, unit_of_work
+from iew.web.guide import Guide, answers_so_far, guide_of
 from iew.web.rendering import LANGUAGE_COOKIE, STATIC, page
+from iew.web.searching import figures, search_by
+from iew.web.texts import card_of
 
 pages = Blueprint("home", __name__)
 
+NEWEST = 6
+"""Posts on the start page."""
 _ROBOTS = """User-agent: *
 Disallow: /api/
 Disallow: /*/act/
@@ -24,6 +34,25 @@ def root() -> Reply:
     chosen = request.cookies.get(LANGUAGE_COOKIE)
     preferred = i18n.negotiate([tag for tag, _ in request.accept_languages])
     return redirect(f"/{chosen if chosen in i18n.LANGUAGES else preferred}/")
+
+
+@pages.get("/<lang>/")
+@requires("search.read")
+def start(lang: str) -> Response:
+    """The guided way in, the free search, the newest posts, and figures that are counted now."""
+    with unit_of_work() as uow:
+        public = invitations.list_public(uow, limit=NEWEST)
+        newest = [card_of(InvitationView().dump(Seen(post, current_actor())), lang) for post in public.items]
+        return page("home/start.html", guide=_guide(uow), newest=newest, open_now=public.total, figures=figures(uow))
+
+
+def _guide(uow: UnitOfWork) -> Guide:
+    """The step of the guided way; without the engine there is none, and the page stands all the same."""
+    try:
+        reply = search_by(uow, answers_so_far(), limit=1)
+    except Unavailable:
+        return Guide(available=False)
+    return guide_of(reply)
 
 
 @pages.get("/<lang>/how")
