@@ -295,7 +295,7 @@ def _unread(uow: UnitOfWork, matches: Sequence[Match], actor: Actor) -> dict[str
         )
         .group_by(Message.match_id)
     )
-    return dict(uow.session.execute(counted).tuples().all())
+    return {match_id: count for match_id, count in uow.session.execute(counted)}  # noqa: C416 - rows, typed one by one
 
 
 # the timeline

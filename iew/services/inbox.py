@@ -82,8 +82,8 @@ def counts(uow: UnitOfWork, actor: Actor) -> dict[str, int]:
     if rows is None:
         return {}
     table = rows.subquery()
-    counted = uow.session.execute(select(table.c.kind, func.count()).group_by(table.c.kind)).tuples()
-    return dict(counted.all())
+    counted = uow.session.execute(select(table.c.kind, func.count()).group_by(table.c.kind))
+    return {kind: count for kind, count in counted}  # noqa: C416 - rows, typed one by one
 
 
 def _everything(uow: UnitOfWork, actor: Actor, kinds: tuple[str, ...]) -> Any:
@@ -284,7 +284,8 @@ Titled = Iterable[tuple[str, str]]
 
 
 def _post_titles(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
-    return uow.session.execute(select(Invitation.id, Invitation.title).where(Invitation.id.in_(ids))).tuples()
+    rows = uow.session.execute(select(Invitation.id, Invitation.title).where(Invitation.id.in_(ids)))
+    return ((row.id, row.title) for row in rows)
 
 
 def _school_names(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
@@ -306,11 +307,12 @@ def _question_numbers(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
 
 def _job_names(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
     rows = select(OutboxRow.id, OutboxRow.job).where(OutboxRow.id.in_(int(row_id) for row_id in ids))
-    return ((str(row_id), job) for row_id, job in uow.session.execute(rows).tuples())
+    return ((str(row.id), row.job) for row in uow.session.execute(rows))
 
 
 def _mail_kinds(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
-    return uow.session.execute(select(EmailDelivery.id, EmailDelivery.kind).where(EmailDelivery.id.in_(ids))).tuples()
+    rows = uow.session.execute(select(EmailDelivery.id, EmailDelivery.kind).where(EmailDelivery.id.in_(ids)))
+    return ((row.id, row.kind) for row in rows)
 
 
 _TITLES: Final[Mapping[str, Callable[[UnitOfWork, set[str], str], Titled]]] = {
