@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -102,7 +102,8 @@ def say_date(day: date, language: str) -> str:
 def say_moment(moment: datetime, language: str, timezone: str) -> str:
     """A moment in the reader's zone, to the minute, with the zone's short name."""
     local = in_zone(moment, timezone)
-    return f"{format_datetime(local, 'medium', locale=locale_of(language)).removesuffix(':00')} ({local.tzname()})"
+    locale = locale_of(language)
+    return f"{format_date(local, 'medium', locale=locale)} {format_time(local, 'short', locale=locale)} ({local.tzname()})"
 
 
 def say_number(number: int | float, language: str) -> str:
