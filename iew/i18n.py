@@ -103,7 +103,8 @@ def say_moment(moment: datetime, language: str, timezone: str) -> str:
     """A moment in the reader's zone, to the minute, with the zone's short name."""
     local = in_zone(moment, timezone)
     locale = locale_of(language)
-    return f"{format_date(local, 'medium', locale=locale)} {format_time(local, 'short', locale=locale)} ({local.tzname()})"
+    day, time = format_date(local, "medium", locale=locale), format_time(local, "short", locale=locale)
+    return f"{day} {time} ({local.tzname()})"
 
 
 def say_number(number: int | float, language: str) -> str:
