@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, ClassVar, Final
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load
 from marshmallow.validate import Length
 
 from iew.errors import N_
@@ -17,6 +17,8 @@ from iew.errors import N_
 TITLE_LENGTH: Final = 200
 PROSE_LENGTH: Final = 20_000
 LIST_LENGTH: Final = 60
+MOST_FIELDS: Final = 200
+LONGEST_NAME: Final = 100
 
 _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _LINE_BREAKS: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -51,6 +53,13 @@ class Input(Schema):
         unknown = RAISE
 
     error_messages = {"unknown": MESSAGES["unknown"], "type": MESSAGES["type"]}
+
+    @pre_load
+    def refuse_floods(self, data: Any, **_: Any) -> Any:
+        """Raise ValidationError before thousands of unknown names are each answered for, or a huge one is repeated."""
+        if isinstance(data, Mapping) and (len(data) > MOST_FIELDS or any(len(str(n)) > LONGEST_NAME for n in data)):
+            raise ValidationError(MESSAGES["unknown"])
+        return data
 
 
 class NothingElse(Input):

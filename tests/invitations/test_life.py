@@ -108,7 +108,7 @@ def test_submitting_needs_what_readers_need(world: World, missing: str) -> None:
     assert world.snapshot() == before
 
 
-@pytest.mark.parametrize("contact", [{"name": "A"}, {"email": "a@school.example"}, {"name": "", "email": "a@b.example"}])
+@pytest.mark.parametrize("contact", [{"name": "A"}, {"email": "a@b.example"}, {"name": "", "email": "a@b.example"}])
 def test_a_draft_takes_half_a_contact_but_submitting_does_not(world: World, contact: dict[str, str]) -> None:
     post = drafted(world, world.osaka, contact=contact)
 
@@ -393,7 +393,8 @@ def test_the_lists_page_without_gaps_or_doubles(world: World) -> None:
     client, found, cursor = world.as_(world.osaka), [], ""
 
     while cursor is not None:
-        page = client.get(f"/invitations?mine=true&status=published&limit=2{'&cursor=' + cursor if cursor else ''}").json
+        more = f"&cursor={cursor}" if cursor else ""
+        page = client.get(f"/invitations?mine=true&status=published&limit=2{more}").json
         found += [post["id"] for post in page["items"]]
         assert page["total"] == 5
         cursor = page["next_cursor"]
@@ -446,7 +447,7 @@ def test_contact_data_stands_nowhere_but_in_its_table(world: World) -> None:
 
     with world.unit_of_work() as uow:
         tables = ("invitations", "revisions", "events", "outbox", "idempotency_keys")
-        rows = [str(row) for t in tables for row in uow.session.execute(text(f"select * from {t}"))]  # noqa: S608
+        rows = [str(row) for t in tables for row in uow.session.execute(text(f"select * from {t}"))]
     for canary in (*CANARIES, "Other Canary", "other@contact.example"):
         assert not [row for row in rows if canary in row]
 
