@@ -62,11 +62,13 @@ class Lifecycle:
     def facts(self) -> frozenset[str]:
         return frozenset(row.fact for row in self.rows)
 
-    def permit(
-        self, action: str, *, kind: str | None, parties: frozenset[StrEnum]
-    ) -> None:
-        """Raise NotAllowed where no rule, in whatever state, lets these parties act; so a stranger learns no state."""
-        rows = [row for row in self.rows if row.action == action and row.fits(kind)]
+    def permit(self, action: str, *, kind: str | None, parties: frozenset[StrEnum]) -> None:
+        """Raise NotAllowed where no rule, in whatever state, lets these parties act; so a stranger learns no state.
+
+        An action that this kind does not know is refused in the same way to whom no kind would let take it.
+        """
+        every = [row for row in self.rows if row.action == action]
+        rows = [row for row in every if row.fits(kind)] or every
         if rows and not any(row.who & parties for row in rows):
             raise NotAllowed
 
@@ -83,29 +85,19 @@ class Lifecycle:
 
         Raises InvalidTransition (not in this state), Invalid (a needed detail is missing).
         """
-        rows = [
-            row
-            for row in self.rows
-            if row.action == action and row.fits(kind) and row.who & parties
-        ]
+        rows = [row for row in self.rows if row.action == action and row.fits(kind) and row.who & parties]
         here = [row for row in rows if status in row.from_states]
         if not here:
             raise InvalidTransition
-        missing = [
-            sorted(need for need in row.needs if not details.get(need)) for row in here
-        ]
+        missing = [sorted(need for need in row.needs if not details.get(need)) for row in here]
         if all(missing):
             raise Invalid({name: [Text(N_("This is needed."))] for name in missing[0]})
         return here[missing.index([])]
 
-    def available(
-        self, *, status: str, kind: str | None, parties: frozenset[StrEnum]
-    ) -> list[str]:
+    def available(self, *, status: str, kind: str | None, parties: frozenset[StrEnum]) -> list[str]:
         """The actions these parties can take now, in the table's order."""
         return list(
             dict.fromkeys(
-                row.action
-                for row in self.rows
-                if row.fits(kind) and status in row.from_states and row.who & parties
+                row.action for row in self.rows if row.fits(kind) and status in row.from_states and row.who & parties
             )
         )

@@ -80,10 +80,18 @@ def test_an_end_is_an_end(status):
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_stranger_learns_no_state(action):
     for via, status in product(Via, Status):
-        rows = [rule for rule in RULES if rule[0] == action and rule[1] is via]
-        if rows:
-            with pytest.raises(NotAllowed):
-                _take(action, via, status, None, {})
+        with pytest.raises(NotAllowed):
+            _take(action, via, status, None, {})
+
+
+@pytest.mark.parametrize("via", Via)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_whoever_no_state_lets_act_is_told_so_and_whoever_might_later_is_told_the_state(action, via):
+    known = {p for (a, v, s, p) in RULES if (a, v) == (action, via)} or {p for (a, v, s, p) in RULES if a == action}
+    for status, party in product(Status, Party):
+        if (action, via, status, party) not in RULES:
+            with pytest.raises(InvalidTransition if party in known else NotAllowed):
+                _take(action, via, status, party, EVERY_DETAIL)
 
 
 def _take(action: str, via: Via, status: Status, party: Party | None, details: dict[str, str]) -> Status:

@@ -40,7 +40,7 @@ POSTS: Rules = {
 REVISIONS: Rules = {
     ("submit", R.DRAFT, OWNER): (R.SUBMITTED, set()),
     ("submit", R.RETURNED, OWNER): (R.SUBMITTED, set()),
-    ("recall", R.SUBMITTED, OWNER): (R.DRAFT, set()),
+    **{("recall", R.SUBMITTED, p): (R.DRAFT, set()) for p in (OWNER, SYSTEM)},
     ("publish", R.SUBMITTED, ADMIN): (R.PUBLISHED, set()),
     ("return", R.SUBMITTED, ADMIN): (R.RETURNED, {"reason"}),
     ("reject", R.SUBMITTED, ADMIN): (R.REJECTED, {"reason"}),
