@@ -137,14 +137,30 @@ class UnitOfWork:
             entity.created_at = entity.updated_at = self.now
         self.session.add_all(entities)
         self.session.flush()
-        self._events(entities, action, actor, fact, None, status, details)
+        self._events(entities, action, actor, fact, details, are_new=True)
+
+    def amend_all(
+        self, entities: Sequence[Living], actor: Actor, *, action: str, fact: Fact | None, **details: Any
+    ) -> None:
+        """As `amend`, for many rows of one kind in few statements. Set the new content after this call."""
+        if not entities:
+            return
+        table = type(entities[0])
+        self.session.flush()
+        ids = [entity.id for entity in entities]
+        locked = select(table).where(table.id.in_(ids)).order_by(table.id).with_for_update()
+        self.session.scalars(locked, execution_options={"populate_existing": True}).all()
+        for entity in entities:
+            self._bump(entity, fact)
+        self.session.flush()
+        self._events(entities, action, actor, fact, details)
 
     def record_all(
         self, fact: Fact, subjects: Sequence[HasSubject], actor: Actor, *, action: str, **details: Any
     ) -> None:
         """As `record`, for many subjects in few statements."""
         self.session.flush()
-        self._events(subjects, action, actor, fact, None, None, details)
+        self._events(subjects, action, actor, fact, details)
 
     def transition(
         self,
@@ -324,14 +340,18 @@ class UnitOfWork:
         action: str,
         actor: Actor,
         fact: Fact | None,
-        before: str | None,
-        after: str | None,
         details: Mapping[str, Any],
+        *,
+        are_new: bool = False,
     ) -> None:
         """One event a subject, and the jobs they owe."""
         if not subjects:
             return
-        rows = [self._event_values(subject, action, actor, fact, before, after, details) for subject in subjects]
+        rows = []
+        for subject in subjects:
+            status = getattr(subject, "status", None)
+            before = None if are_new else status
+            rows.append(self._event_values(subject, action, actor, fact, before, status, details))
         added = self.session.execute(
             insert(Event).returning(Event.id, Event.subject_type, Event.subject_id), rows
         ).all()

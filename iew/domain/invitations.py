@@ -59,7 +59,7 @@ INVITATION: Final = Lifecycle(
 
 REVISION: Final = Lifecycle(
     Row("submit",   None, {R.DRAFT, R.RETURNED},                   R.SUBMITTED,  {P.OWNER},           set(),      "RevisionSubmitted"),
-    Row("recall",   None, {R.SUBMITTED},                           R.DRAFT,      {P.OWNER},           set(),      "RevisionRecalled"),
+    Row("recall",   None, {R.SUBMITTED},                           R.DRAFT,      {P.OWNER, P.SYSTEM}, set(),      "RevisionRecalled"),
     Row("publish",  None, {R.SUBMITTED},                           R.PUBLISHED,  {P.ADMIN},           set(),      "RevisionPublished"),
     Row("return",   None, {R.SUBMITTED},                           R.RETURNED,   {P.ADMIN},           {"reason"}, "RevisionReturned"),
     Row("reject",   None, {R.SUBMITTED},                           R.REJECTED,   {P.ADMIN},           {"reason"}, "RevisionRejected"),
