@@ -100,6 +100,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         decorator: Decorator = super().response(status_code, schema, **options)
         return decorator
 
+    def doc(self, **words: Any) -> Decorator:
+        """Say more about an operation in the description."""
+        decorator: Decorator = super().doc(**words)
+        return decorator
+
     def alt_response(self, status_code: int, response: str | None = None, **options: Any) -> Decorator:
         """Describe another reply."""
         decorator: Decorator = super().alt_response(status_code, response, **options)

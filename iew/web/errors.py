@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 import structlog
-from flask import Flask, Response, current_app, g, render_template, request
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from flask import Flask, Response, current_app, g, render_template, render_template_string, request
+from jinja2 import TemplateError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BuildError
 
 from iew.domain.actors import Actor
 from iew.errors import (
@@ -259,17 +261,29 @@ def problem(status: int, code: str, text: Text, *, errors: Mapping[str, list[str
 
 def page(status: int, code: str, text: Text, *, errors: Mapping[str, list[str]] | None = None) -> Response:
     """A page that says what happened and what to do next; a template for the code or the status goes first."""
-    shown = render_template(
-        [f"errors/{code}.html", f"errors/{status}.html", "errors/error.html"],
-        status=status,
-        code=code,
-        title=say(TITLES.get(status, TITLES[400 if status < 500 else 500])),
-        text=say(text),
-        errors=errors or {},
-        lang=current_language(),
-        request_id=g.get("request_id"),
-    )
+    words: dict[str, Any] = {
+        "status": status,
+        "code": code,
+        "title": say(TITLES.get(status, TITLES[400 if status < 500 else 500])),
+        "text": say(text),
+        "errors": errors or {},
+        "lang": current_language(),
+        "request_id": g.get("request_id"),
+    }
+    templates = [f"errors/{code}.html", f"errors/{status}.html", "errors/error.html"]
+    try:
+        shown = render_template(templates, **words)
+    except (SQLAlchemyError, IewError, TemplateError, BuildError):
+        log.exception("error page", code=code)
+        shown = render_template_string(_PLAIN, **words)
     return current_app.make_response((shown, status))
+
+
+_PLAIN: Final = """<!doctype html>
+<html lang="{{ lang }}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title><h1>{{ title }}</h1><p>{{ text }}</p><p>{{ status }} · {{ request_id }}</p></html>
+"""
+"""Where the frame of the pages cannot be shown, for it asks the database too."""
 
 
 def _errors_of(error: IewError) -> Iterator[tuple[str, list[str]]]:

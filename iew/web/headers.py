@@ -23,7 +23,7 @@ _HTTPS_ONLY: Final = "max-age=31536000"
 
 def trusted_hosts(base_url: str) -> list[str]:
     """The names under which this service may be called, on any port."""
-    return list(dict.fromkeys([urlsplit(base_url).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]))
+    return list(dict.fromkeys([urlsplit(base_url).hostname or "localhost", "localhost", "127.0.0.1"]))
 
 
 def register(app: Flask) -> None:

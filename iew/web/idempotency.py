@@ -60,14 +60,14 @@ def _key() -> str | None:
     """The key of this request, where it is a POST to the API that has one."""
     if request.method != "POST" or not request.path.startswith("/api/"):
         return None
-    given = request.headers.getlist(HEADER)
-    if not given:
+    given = request.headers.get(HEADER)
+    if given is None:
         return None
-    if len(given) > 1 or not _KEY.fullmatch(given[0]):
+    if not _KEY.fullmatch(given):
         raise BadRequest(
             N_("Write Idempotency-Key as 1 to 255 printable ASCII characters."), code="bad_idempotency_key"
         )
-    return given[0]
+    return given
 
 
 def _lock(uow: UnitOfWork, owner: str, route: str, key: str) -> None:

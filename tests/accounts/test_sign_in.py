@@ -218,9 +218,7 @@ def test_only_a_hash_of_the_key_is_kept(world: World) -> None:
     assert key not in (row.id, row.key_hash)
 
 
-@pytest.mark.parametrize(
-    "cookie", ["edited", "", "x" * 5000, "eyJrZXkiOiJ4In0.aaaa.bbbb", "\u00e9\u00e9"]
-)
+@pytest.mark.parametrize("cookie", ["edited", "", "x" * 5000, "eyJrZXkiOiJ4In0.aaaa.bbbb", "\u00e9\u00e9"])
 def test_a_broken_cookie_is_a_visitor(world: World, cookie: str) -> None:
     client = browser(world)
 
