@@ -6,6 +6,7 @@ from flask import Flask
 
 from iew.app import create_app
 from iew.db import SessionFactory
+from iew.models import School, User
 from iew.web.house import House
 from tests.parts import Parts
 from tests.world import World
@@ -30,3 +31,9 @@ def world_with_web(session_factory: SessionFactory, parts: Parts) -> World:
     house, app = _app(parts.smtp_url, parts.redis_url)
     house.session_factory = session_factory
     return World(session_factory, app)
+
+
+def school_of(world: World, user: User) -> School:
+    """The school of a person, whatever session the person came from."""
+    with world.unit_of_work() as uow:
+        return uow.get(School, user.school_id or "")
