@@ -15,7 +15,7 @@ from iew.models.records import (
     IdempotencyKey,
     OutboxRow,
 )
-from iew.models.units import CoverageRow, Term, Unit, territory_of
+from iew.models.units import CoverageRow, Term, Unit, office_of_place, territory_of
 from iew.models.visibility import find_post, open_to_all, posts_of
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "matches_of",
     "matches_on",
     "messages_of",
+    "office_of_place",
     "open_to_all",
     "posts_of",
     "territory_of",

@@ -6,7 +6,8 @@ from sqlalchemy import ForeignKey, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from iew.db import Base
-from iew.domain.routing import Coverage, Territory
+from iew.domain.matches import HandlerKind
+from iew.domain.routing import Coverage, Territory, office_for
 
 
 class Unit(Base):
@@ -78,3 +79,12 @@ def territory_of(session: Session) -> Territory:
         zone_of_county={unit.code: unit.k12_zone or "" for unit in units if unit.area == "county"},
         enabled_iercs=frozenset(unit.code for unit in units if unit.kind == "ierc" and unit.enabled),
     )
+
+
+def office_of_place(session: Session, country: str, subdivision: str | None) -> tuple[Unit | None, bool]:
+    """The office for a place abroad, and whether it is sure; False where the coverage table only guesses."""
+    if country == "TW":
+        return None, False
+    unit, suggested = office_for(country, subdivision, territory_of(session))
+    named = unit if unit.kind is HandlerKind.OFFICE else suggested
+    return (session.get(Unit, named.code) if named else None), unit.kind is HandlerKind.OFFICE

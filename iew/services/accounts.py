@@ -33,6 +33,7 @@ from iew.models import (
     SignInSession,
     Unit,
     User,
+    office_of_place,
 )
 from iew.uow import UnitOfWork
 
@@ -207,6 +208,28 @@ def end_session(uow: UnitOfWork, session_id: str, actor: Actor) -> None:
     uow.record(None, found.user, actor, action="signed_out", session=found.id)
 
 
+def tokens_of(uow: UnitOfWork, actor: Actor) -> Sequence[ApiToken]:
+    """The keys for programs of a person that still work, latest first."""
+    return uow.session.scalars(
+        select(ApiToken)
+        .where(
+            ApiToken.user_id == actor.user_id,
+            ApiToken.ended_at.is_(None),
+            or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > uow.now),
+        )
+        .order_by(ApiToken.created_at.desc(), ApiToken.id)
+    ).all()
+
+
+def end_token(uow: UnitOfWork, token_id: str, actor: Actor) -> None:
+    """End one of one's own keys for programs. Raises NotFound for anybody else's."""
+    found = uow.session.get(ApiToken, token_id)
+    if found is None or found.user_id != actor.user_id or found.ended_at is not None:
+        raise NotFound
+    found.ended_at = uow.now
+    uow.record(None, found.user, actor, action="token_ended", name=found.name)
+
+
 def _end_all_keys(uow: UnitOfWork, user: User) -> None:
     for table in (SignInSession, ApiToken):
         uow.session.execute(
@@ -233,6 +256,7 @@ def add_user(uow: UnitOfWork, new: NewUser, password: str | None, *, hasher: Pas
     """A confirmed account, and its password, made up where none is given. Raises Invalid."""
     password = password or secrets.token_urlsafe(_MADE_PASSWORD_BYTES)
     school, unit = _body_of(uow, new)
+    office = office_of_place(uow.session, school.country, school.subdivision)[0] if school else unit
     user = User(
         id=new_id(),
         email=new.email.strip().lower(),
@@ -241,8 +265,8 @@ def add_user(uow: UnitOfWork, new: NewUser, password: str | None, *, hasher: Pas
         role=str(new.role),
         school_id=school.id if school else None,
         unit_code=unit.code if unit else None,
-        language=new.language or default_language(school, unit),
-        timezone=unit.timezone if unit else uow.zone,
+        language=new.language or default_language(school, office),
+        timezone=office.timezone if office else uow.zone,
         email_confirmed_at=uow.now,
         created_at=uow.now,
         updated_at=uow.now,

@@ -12,10 +12,9 @@ from sqlalchemy import ColumnElement, and_, false, or_, select, true, update
 from iew.db import Page, keyset_page, new_id
 from iew.domain.actors import SYSTEM, VISITOR, Actor, Role
 from iew.domain.matches import HandlerKind
-from iew.domain.routing import office_for
 from iew.domain.schools import Party, Status
 from iew.errors import N_, Conflict, Invalid, NotAllowed, NotFound
-from iew.models import Invitation, School, Unit, User, in_area, territory_of
+from iew.models import Invitation, School, Unit, User, in_area, office_of_place
 from iew.uow import UnitOfWork
 
 SHOWN_IN_SEARCH: Final = (
@@ -43,8 +42,8 @@ def sign_up(uow: UnitOfWork, school: Mapping[str, Any], user: Mapping[str, Any],
     if known is not None:
         uow.record("KnownAddressSignedUp", known, VISITOR, action="sign_up")
         return
-    office, approves = _office_of(uow, values)
-    row = School(**values, approver_code=office.code if office and approves else None)
+    office, is_sure = office_of_place(uow.session, values["country"], values["subdivision"])
+    row = School(**values, approver_code=office.code if office and is_sure else None)
     person = _first_user(uow, user, row, office, password_hash)
     uow.start(row, Status.PENDING, VISITOR, action="sign_up", fact="SchoolSignedUp")
     person.school_id = row.id
@@ -68,16 +67,6 @@ def _first_user(
         created_at=uow.now,
         updated_at=uow.now,
     )
-
-
-def _office_of(uow: UnitOfWork, place: Mapping[str, Any]) -> tuple[Unit | None, bool]:
-    """The office for a place, and whether it approves; False where it is only a guess."""
-    if place["country"] == "TW":
-        return None, False
-    unit, suggested = office_for(place["country"], place["subdivision"], territory_of(uow.session))
-    named = unit if unit.kind is HandlerKind.OFFICE else suggested
-    office = uow.session.get(Unit, named.code) if named else None
-    return office, unit.kind is HandlerKind.OFFICE
 
 
 def _check_place(uow: UnitOfWork, values: Mapping[str, Any], *, at: str = "") -> None:
@@ -188,8 +177,8 @@ def change(
     for name, value in changed.items():
         setattr(school, name, value)
     if not school.approved:
-        office, approves = _office_of(uow, {"country": school.country, "subdivision": school.subdivision})
-        school.approver_code = office.code if office and approves else None
+        office, is_sure = office_of_place(uow.session, school.country, school.subdivision)
+        school.approver_code = office.code if office and is_sure else None
     if _shows_in_search(changed):
         _renew_posts(uow, school)
     uow.session.flush()
@@ -234,8 +223,8 @@ def refresh_approvers(uow: UnitOfWork) -> int:
     """After the coverage table changed: give waiting schools to the unit that covers them now; how many moved."""
     moved = 0
     for school in uow.session.scalars(select(School).where(School.status.in_((Status.PENDING, Status.ASKED)))).all():
-        office, approves = _office_of(uow, {"country": school.country, "subdivision": school.subdivision})
-        code = office.code if office and approves else None
+        office, is_sure = office_of_place(uow.session, school.country, school.subdivision)
+        code = office.code if office and is_sure else None
         if code != school.approver_code:
             uow.amend(school, SYSTEM, action="move_approval", fact=None, approver=code)
             school.approver_code = code

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 import structlog
 from flask import Flask, Response, current_app, g, render_template, render_template_string, request
-from jinja2 import TemplateError
+from jinja2 import Template, TemplateError
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -270,7 +270,7 @@ def page(status: int, code: str, text: Text, *, errors: Mapping[str, list[str]] 
         "lang": current_language(),
         "request_id": g.get("request_id"),
     }
-    templates = [f"errors/{code}.html", f"errors/{status}.html", "errors/error.html"]
+    templates: list[str | Template] = [f"errors/{code}.html", f"errors/{status}.html", "errors/error.html"]
     try:
         shown = render_template(templates, **words)
     except (SQLAlchemyError, IewError, TemplateError, BuildError):
