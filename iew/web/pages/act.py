@@ -19,10 +19,9 @@ from iew.services.cases import Seen
 from iew.services.links import Purpose
 from iew.uow import UnitOfWork
 from iew.web.access import check_standing, requires
-from iew.web.context import current_language, house, unit_of_work
+from iew.web.context import current_language, house, say, unit_of_work
 from iew.web.forms import Form
 from iew.web.permissions import Kind
-from iew.web.rendering import gettext as _
 from iew.web.rendering import label, page, page_url
 
 pages = Blueprint("act", __name__)
@@ -59,7 +58,7 @@ def use(lang: str, token: str) -> Reply:
         case_url = _case_url(match)
     if form.refused:
         return _page_of(token, form)
-    return page("act/done.html", said=_(_SAID[form.data["action"]]), case_url=case_url)
+    return page("act/done.html", said=say(_SAID[form.data["action"]]), case_url=case_url)
 
 
 def _opened(uow: UnitOfWork, token: str) -> tuple[MailLink, Actor]:
@@ -92,7 +91,7 @@ def _answers(seen: Seen, actor: Actor) -> list[tuple[str, str]]:
     """The answers that are possible now, in words."""
     side = "unit" if actor.is_unit else "school"
     return [
-        (name, _(_WORDS[name, side])) for name in ANSWERS if name in seen.available_actions and (name, side) in _WORDS
+        (name, say(_WORDS[name, side])) for name in ANSWERS if name in seen.available_actions and (name, side) in _WORDS
     ]
 
 
