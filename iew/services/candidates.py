@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import Boolean, ColumnElement, Integer, Select, cast, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 from sqlalchemy.types import Text
 
@@ -89,7 +89,7 @@ def _ranked(uow: UnitOfWork, match: Match, wanted: _Wanted) -> Select[Invitation
         select(Invitation.id, in_own_area.label("in_own_area"), func.coalesce(score, 0).label("score"))
         .join(School, School.id == Invitation.school_id)
         .where(open_to_all(uow.today), *_possible(match, wanted))
-        .distinct(Invitation.school_id)
+        .ext(distinct_on(Invitation.school_id))
         .order_by(Invitation.school_id, func.coalesce(score, 0).desc(), Invitation.published_at.desc(), Invitation.id)
         .subquery()
     )

@@ -130,12 +130,15 @@ def _work(
 
 
 def _reviews() -> list[tuple[str, Waiting]]:
-    post, revision = Invitation, Revision
     return [
-        _work("review", "invitation", post.id, post.submitted_at, None, post.status == PostStatus.SUBMITTED.value),
         _work(
-            "review", "invitation", revision.invitation_id, revision.submitted_at, None,
-            revision.status == RevisionStatus.SUBMITTED.value,
+            "review", "invitation", Invitation.id, func.coalesce(Invitation.submitted_at, Invitation.updated_at), None,
+            Invitation.status == PostStatus.SUBMITTED.value,
+        ),
+        _work(
+            "review", "invitation", Revision.invitation_id, func.coalesce(Revision.submitted_at, Revision.updated_at),
+            None,
+            Revision.status == RevisionStatus.SUBMITTED.value,
         ),
     ]  # fmt: skip
 
