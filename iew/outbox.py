@@ -78,6 +78,9 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
 SEND_MAIL: Final[JobName] = "send_mail"
 """Owed by every planned delivery rather than by a fact."""
 
+RECONCILE_INDEX: Final[JobName] = "reconcile_index"
+"""Owed by the tick once a night: compare database and index, and owe what differs."""
+
 
 def jobs_for(fact: Fact) -> tuple[JobName, ...]:
     """The jobs a fact owes; raises KeyError for a fact that nobody listed."""

@@ -1,0 +1,1 @@
+"""What each kind of mail says, one file a noun."""

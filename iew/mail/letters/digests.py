@@ -1,0 +1,91 @@
+"""The digest of a unit: what is new for its ground, and what waits on its desk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from iew.errors import N_
+from iew.mail import paths
+from iew.mail.letter import Button, Item, Letter, Section
+from iew.mail.stationery import Writer
+from iew.models import Invitation, Match, School, Unit
+from iew.services.digests import Desk
+
+LISTED: Final = 20
+"""The longest list in one mail; the rest is on the pages."""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What one digest says."""
+
+    unit: Unit
+    for_area: Sequence[Invitation]
+    by_area: Sequence[Invitation]
+    desk: Desk
+
+    @property
+    def empty(self) -> bool:
+        return not (self.for_area or self.by_area) and self.desk.empty
+
+
+def digest(w: Writer, issue: Issue) -> Letter:
+    """Everything new and waiting for the reader's unit, in one mail."""
+    unit = issue.unit.name(w.language)
+    return Letter(
+        subject=w.say(N_("%(unit)s: %(summary)s"), unit=unit, summary=_summary(w, issue)),
+        opening=(w.say(N_("This is what is new for %(unit)s, and what waits for you."), unit=unit),),
+        sections=tuple(section for section in _sections(w, issue) if section.items),
+        button=Button(w.say(N_("Open my inbox")), w.page(paths.inbox(w.language))),
+        closing=(w.say(N_("How often this digest comes is set on the page of your unit.")),),
+        why=w.say(N_("You get this digest because you work for %(unit)s."), unit=unit),
+        unsubscribe_url=w.unsubscribe_page(issue.unit.code),
+    )
+
+
+def _summary(w: Writer, issue: Issue) -> str:
+    posts = len(issue.for_area) + len(issue.by_area)
+    tasks = len(issue.desk.overdue) + len(issue.desk.waiting) + len(issue.desk.sign_ups)
+    parts = []
+    if posts:
+        parts.append(w.ngettext("%(count)s new invitation", "%(count)s new invitations", posts))
+    if tasks:
+        parts.append(w.ngettext("%(count)s task", "%(count)s tasks", tasks))
+    return w.say(N_("%(first)s and %(second)s"), first=parts[0], second=parts[1]) if len(parts) == 2 else parts[0]
+
+
+def _sections(w: Writer, issue: Issue) -> tuple[Section, ...]:
+    desk = issue.desk
+    return (
+        _section(w, w.say(N_("Overdue")), [_case(w, case) for case in desk.overdue]),
+        _section(w, w.say(N_("Your cases")), [_case(w, case) for case in desk.waiting]),
+        _section(w, w.say(N_("Schools that wait for your approval")), [_sign_up(w, s) for s in desk.sign_ups]),
+        _section(w, w.say(N_("New invitations for your area")), [_post(w, post) for post in issue.for_area]),
+        _section(w, w.say(N_("New invitations by schools of your area")), [_post(w, post) for post in issue.by_area]),
+    )
+
+
+def _section(w: Writer, heading: str, items: list[Item]) -> Section:
+    left = len(items) - LISTED
+    more = w.ngettext("and %(count)s more", "and %(count)s more", left) if left > 0 else None
+    return Section(heading, tuple(items[:LISTED]), more)
+
+
+def _case(w: Writer, case: Match) -> Item:
+    text = w.say(N_("%(number)s, %(school)s"), number=case.number, school=w.school(case.asking_school))
+    note = w.label("match_status", case.status)
+    if case.due_at is not None:
+        note = w.say(N_("%(status)s, due by %(day)s"), status=note, day=w.day_of(case.due_at))
+    return Item(text, w.match_page(case), note)
+
+
+def _sign_up(w: Writer, school: School) -> Item:
+    url = w.page(paths.school(w.language, school.id))
+    return Item(w.school(school), url, w.label("country", school.country))
+
+
+def _post(w: Writer, post: Invitation) -> Item:
+    note = w.say(
+        N_("%(school)s, %(country)s"), school=w.school(post.school), country=w.label("country", post.school.country)
+    )
+    return Item(post.title, w.invitation_page(post), note)

@@ -1,0 +1,62 @@
+"""Where the links in our mails lead: the one list, so that a page that moves is found here.
+
+Opening any of these changes nothing; the page behind it has a button. Those with a token are signed for one recipient
+and work without a session.
+"""
+
+from urllib.parse import quote, urlencode
+
+
+def home(language: str) -> str:
+    return f"/{language}/"
+
+
+def sign_in(language: str) -> str:
+    return f"/{language}/sign-in"
+
+
+def inbox(language: str) -> str:
+    return f"/{language}/inbox"
+
+
+def search(language: str) -> str:
+    return f"/{language}/search"
+
+
+def ask_administrator(language: str) -> str:
+    return f"/{language}/questions/new"
+
+
+def match(language: str, match_id: str) -> str:
+    return f"/{language}/matches/{match_id}"
+
+
+def invitation(language: str, invitation_id: str) -> str:
+    return f"/{language}/invitations/{invitation_id}"
+
+
+def school(language: str, school_id: str) -> str:
+    return f"/{language}/schools/{school_id}"
+
+
+def question(language: str, question_id: str, token: str | None = None) -> str:
+    """token: lets somebody without an account read the answer."""
+    return f"/{language}/questions/{question_id}" + (f"?{urlencode({'key': token})}" if token else "")
+
+
+def act(language: str, token: str) -> str:
+    """The page on which a school or a unit answers without signing in."""
+    return f"/{language}/act/{quote(token)}"
+
+
+def confirm(language: str, token: str) -> str:
+    return f"/{language}/confirm/{quote(token)}"
+
+
+def reset(language: str, token: str) -> str:
+    return f"/{language}/reset/{quote(token)}"
+
+
+def unsubscribe(token: str) -> str:
+    """Without a language: a mail program posts to it by itself."""
+    return f"/unsubscribe/{quote(token)}"

@@ -1,0 +1,180 @@
+"""What a unit's digest holds: the posts that are new for its ground, its tasks, what is late.
+
+Which posts belong to an issue is decided once, when the issue becomes due, and kept in the history; so two processes
+never tell two stories, and a post that is committed while an issue is made comes with the next one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import array
+
+from iew.domain.actors import SYSTEM
+from iew.domain.invitations import Status as PostStatus
+from iew.domain.matches import Status as MatchStatus
+from iew.domain.schools import Status as SchoolStatus
+from iew.models import CoverageRow, Event, Invitation, Match, School, Unit, in_area, open_to_all
+from iew.uow import UnitOfWork
+
+ACTION: Final = "digest"
+FIRST_DAYS: Final = 30
+"""How far back the first issue of a unit looks."""
+SLACK: Final = timedelta(minutes=2)
+"""Longer than any transaction of the web: a post that was not committed yet when the last issue was made."""
+MOST_KEPT: Final = 500
+
+
+@dataclass(frozen=True)
+class Readership:
+    """A unit as the subject of a fact."""
+
+    id: str
+    subject_type: ClassVar[str] = "unit"
+
+
+@dataclass(frozen=True)
+class News:
+    """Ids of posts, newest first: those that look for partners on the unit's ground, and those of its own schools."""
+
+    for_area: Sequence[str]
+    by_area: Sequence[str]
+    read_until: int
+    """The last event that was looked at."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What waits on the desk of a unit now."""
+
+    overdue: Sequence[Match]
+    waiting: Sequence[Match]
+    sign_ups: Sequence[School]
+
+    @property
+    def empty(self) -> bool:
+        return not (self.overdue or self.waiting or self.sign_ups)
+
+
+def make_issue(uow: UnitOfWork, unit: Unit, period: str) -> bool:
+    """Record that a digest of this period is due, with the posts that belong to it; False where there is nothing."""
+    news = _news(uow, unit)
+    if not news.for_area and not news.by_area and desk_of(uow, unit).empty:
+        return False
+    uow.record(
+        "DigestBecameDue",
+        Readership(unit.code),
+        SYSTEM,
+        action=ACTION,
+        period=period,
+        for_area=list(news.for_area[:MOST_KEPT]),
+        by_area=list(news.by_area[:MOST_KEPT]),
+        read_until=news.read_until,
+        made_at=datetime.now(UTC).isoformat(),
+    )
+    return True
+
+
+def posts_among(uow: UnitOfWork, ids: Sequence[str]) -> list[Invitation]:
+    """Those of the posts that are still public, in the given order."""
+    found = uow.session.scalars(select(Invitation).where(Invitation.id.in_(ids), open_to_all(uow.today)))
+    by_id = {post.id: post for post in found}
+    return [by_id[post_id] for post_id in ids if post_id in by_id]
+
+
+def desk_of(uow: UnitOfWork, unit: Unit) -> Desk:
+    """What waits for a unit, the oldest first."""
+    cases = uow.session.scalars(
+        select(Match)
+        .where(
+            Match.handler_kind == unit.kind,
+            Match.handler_code == unit.code,
+            Match.status.in_((MatchStatus.ROUTED, MatchStatus.IN_PROGRESS)),
+        )
+        .order_by(Match.due_at, Match.id)
+    ).all()
+    sign_ups = uow.session.scalars(
+        select(School)
+        .where(School.status == SchoolStatus.PENDING, School.approver_code == unit.code)
+        .order_by(School.created_at, School.id)
+    ).all()
+    late = [case for case in cases if case.overdue]
+    return Desk(late, [case for case in cases if not case.overdue], sign_ups)
+
+
+def _news(uow: UnitOfWork, unit: Unit) -> News:
+    """The posts that became public since the last issue."""
+    last, latest = _last_issue(uow, unit), _latest_event(uow)
+    told = {*last.get("for_area", ()), *last.get("by_area", ())}
+    statement = (
+        select(Invitation.id, Event.id, Event.at, _wanted(uow, unit), _own(uow, unit))
+        .join(Event, and_(Event.subject_type == Invitation.subject_type, Event.subject_id == Invitation.id))
+        .join(School, School.id == Invitation.school_id)
+        .where(
+            open_to_all(uow.today),
+            Event.after == PostStatus.PUBLISHED,
+            or_(Event.before.is_(None), Event.before.not_in((PostStatus.PUBLISHED, PostStatus.EXPIRED))),
+            _since(last),
+        )
+        .order_by(Event.id.desc())
+    )
+    rows = [row for row in uow.session.execute(statement).tuples() if row[0] not in told]
+    future = [event_id for _, event_id, at, _, _ in rows if at > uow.now]  # where a moment of the past was asked for
+    seen = [row for row in rows if row[2] <= uow.now]
+    read_until = min([latest, *(event_id - 1 for event_id in future)])
+    return News(
+        for_area=[post_id for post_id, _, _, wanted, _ in seen if wanted],
+        by_area=[post_id for post_id, _, _, wanted, own in seen if own and not wanted],
+        read_until=read_until,
+    )
+
+
+def _last_issue(uow: UnitOfWork, unit: Unit) -> dict[str, Any]:
+    details = uow.session.scalar(
+        select(Event.details)
+        .where(Event.subject_type == Readership.subject_type, Event.subject_id == unit.code, Event.action == ACTION)
+        .order_by(Event.id.desc())
+        .limit(1)
+    )
+    return dict(details or {})
+
+
+def _since(last: dict[str, Any]) -> ColumnElement[bool]:
+    if not last:
+        return Event.at > datetime.now(UTC) - timedelta(days=FIRST_DAYS)
+    made_at = datetime.fromisoformat(last["made_at"])
+    return or_(Event.id > last["read_until"], Event.at > made_at - SLACK)
+
+
+def _latest_event(uow: UnitOfWork) -> int:
+    return uow.session.scalar(select(func.max(Event.id))) or 0
+
+
+def _own(uow: UnitOfWork, unit: Unit) -> ColumnElement[bool]:
+    return in_area(uow.session, unit).label("own")
+
+
+def _wanted(uow: UnitOfWork, unit: Unit) -> ColumnElement[bool]:
+    """Posts from the other side that look for partners on the unit's ground, or anywhere."""
+    if unit.kind == "office":
+        countries = uow.session.scalars(
+            select(CoverageRow.country).where(CoverageRow.office_code == unit.code, CoverageRow.status == "confirmed")
+        )
+        return and_(School.country == "TW", _aims_at(Invitation.target_countries, set(countries))).label("wanted")
+    if unit.area == "county":
+        counties = {unit.code}
+    else:
+        counties = set(uow.session.scalars(select(Unit.code).where(Unit.area == "county", Unit.k12_zone == unit.code)))
+    return and_(
+        School.country != "TW",
+        _aims_at(Invitation.target_countries, {"TW"}),
+        _aims_at(Invitation.target_counties, counties),
+    ).label("wanted")
+
+
+def _aims_at(wished: Any, places: set[str]) -> ColumnElement[bool]:
+    """Whether a post wishes for one of the places, or leaves it open."""
+    anywhere: ColumnElement[bool] = func.cardinality(wished) == 0
+    return or_(anywhere, wished.overlap(array(sorted(places)))) if places else anywhere
