@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import click
+
 from config.settings import Settings, SettingsError
 from iew.app import House, build
 from iew.embedded import home as homes
@@ -32,5 +34,8 @@ def settings() -> Settings:
 
 
 def house() -> House:
-    """The house of this command, with patience for long statements."""
-    return build(settings(), statement_seconds=PATIENCE_SECONDS, pool_size=2)
+    """The house of this command, with patience for long statements; its connections end with the command."""
+    made = build(settings(), statement_seconds=PATIENCE_SECONDS, pool_size=2)
+    if (context := click.get_current_context(silent=True)) is not None and made.engine is not None:
+        context.find_root().call_on_close(made.engine.dispose)
+    return made

@@ -29,6 +29,7 @@ from iew.models import (
     School,
     Unit,
     bodies_of,
+    find_match,
     matches_of,
     messages_of,
 )
@@ -39,6 +40,16 @@ _OWN_WORK: Final = frozenset({"message", "contact_read", "messages_read"})
 _PROGRESS: Final = (Insight.WHOLE, Insight.ASKING)
 _OUTSIDE: Final = (Insight.CANDIDATE, Insight.FORMER)
 _WITH_REASON_FOR_ALL: Final = frozenset({"not_found", "cancel"})
+
+_ALL_AROUND: Final = (
+    joinedload(Match.asking_school),
+    joinedload(Match.posting_school),
+    joinedload(Match.partner_school),
+    selectinload(Match.invitation).joinedload(Invitation.school),
+    selectinload(Match.from_invitation).joinedload(Invitation.school),
+    selectinload(Match.proposals).joinedload(Proposal.school),
+)
+"""Whatever every line shows, read in a few statements rather than one a line."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +137,7 @@ class Filters:
 
 def look(uow: UnitOfWork, match_id: str, actor: Actor, *, language: str) -> Seen:
     """A match as the actor sees it. Raises NotFound."""
-    match = uow.session.scalar(_with_all_around(select(Match)).where(Match.id == match_id, matches_of(actor)))
-    if match is None:
-        raise NotFound
+    match = find_match(uow.session, match_id, actor, *_ALL_AROUND)
     return seen(uow, match, actor, language=language)
 
 
@@ -150,7 +159,7 @@ def listed(
     """The matches the actor may know of, newest first. Raises BadRequest (`bad_cursor`)."""
     page = keyset_page(
         uow.session,
-        _with_all_around(_narrowed(select(Match).where(matches_of(actor)), filters)),
+        _narrowed(select(Match).where(matches_of(actor)), filters).options(*_ALL_AROUND),
         [Match.created_at, Match.id],
         key=lambda match: (match.created_at, match.id),
         cursor=cursor,
@@ -171,7 +180,7 @@ def side_by_side(uow: UnitOfWork, invitation_id: str, actor: Actor, *, language:
         Match.via == Via.DIRECT.value,
         Match.status == Status.REQUESTED.value,
     )
-    matches = uow.session.scalars(_with_all_around(waiting).order_by(Match.created_at, Match.id)).all()
+    matches = uow.session.scalars(waiting.options(*_ALL_AROUND).order_by(Match.created_at, Match.id)).all()
     return _lines(uow, matches, actor, language)
 
 
@@ -188,18 +197,6 @@ def _narrowed(statement: Select[Match], filters: Filters) -> Select[Match]:
         if value is not None:
             statement = statement.where(column == value)
     return statement
-
-
-def _with_all_around(statement: Select[Match]) -> Select[Match]:
-    """Whatever every line shows, read in a few statements rather than one a line."""
-    return statement.options(
-        joinedload(Match.asking_school),
-        joinedload(Match.posting_school),
-        joinedload(Match.partner_school),
-        selectinload(Match.invitation).joinedload(Invitation.school),
-        selectinload(Match.from_invitation).joinedload(Invitation.school),
-        selectinload(Match.proposals).joinedload(Proposal.school),
-    )
 
 
 def _lines(uow: UnitOfWork, matches: Sequence[Match], actor: Actor, language: str) -> list[Seen]:

@@ -88,13 +88,15 @@ def register(app: Flask) -> None:
         return
     for endpoint, view in list(app.view_functions.items()):
         name = getattr(view, NAME_OF_PERMISSION, None)
-        for limit in LIMITS[PERMISSIONS[name].limit] if name else ():
-            app.view_functions[endpoint] = _limited(limiter, limit, app.view_functions[endpoint])
+        if name:
+            app.view_functions[endpoint] = _limited(limiter, LIMITS[PERMISSIONS[name].limit], view)
 
 
-def _limited(limiter: Limiter, limit: Limit, view: Callable[..., Any]) -> Callable[..., Any]:
-    counted: Callable[..., Any] = limiter.limit(limit.rates, key_func=limit.key)(view)
-    if not limit.strict:
+def _limited(limiter: Limiter, limits: tuple[Limit, ...], view: Callable[..., Any]) -> Callable[..., Any]:
+    counted = view
+    for limit in limits:
+        counted = limiter.limit(limit.rates, key_func=limit.key)(counted)
+    if not any(limit.strict for limit in limits):
         return counted
 
     @wraps(view)

@@ -89,6 +89,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "invitation.act": Permission(EVERYONE, W),
     "invitation.history": Permission(EVERYONE, R),
     "invitation.contact": Permission(EVERYONE, R),
+    "invitation.show_contact": Permission(EVERYONE, O),
     "invitation.suggestions": Permission(EVERYONE, R),
     "invitation.dismiss_suggestion": Permission(EVERYONE, W),
     "invitation.forward": Permission(UNITS, W),

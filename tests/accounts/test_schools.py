@@ -121,7 +121,7 @@ class TestSignUp:
             "https://school.example\n", "https://user:pw@school.example", "https://127.0.0.1", "https://[::1]/",
             "https://169.254.169.254/latest", "https://2130706433/", "https://0x7f.1/", "https://127.1/",
             "https://①②⑦.0.0.1/", "https://localhost/", "https://localhost./", "https://x.internal/", "https://intranet/",
-            "https://school.example:22/", "https://exa mple.org/", "https://", "school.example", "https:\\\\school.example",
+            "https://school.example:22/", "https://exa mple.org/", "https://", "school.example", "https:\\\\a.example",
             "https://school.example\\@evil.example/", "https://-school.example/",
         ],
     )  # fmt: skip

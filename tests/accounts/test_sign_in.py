@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -53,7 +52,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(world: World) -> 
 
 
 def test_sign_in_and_sign_out_change_the_session(world: World) -> None:
-    client, token = signed_in(world, world.osaka)
+    client, _ = signed_in(world, world.osaka)
     first = cookie_of(client)
     sign_in(client, world.osaka)
     second = cookie_of(client)
@@ -329,7 +328,3 @@ def test_nobody_closes_the_session_of_another(world: World) -> None:
 
 def test_a_visitor_has_no_session_to_end(world: World) -> None:
     assert problem(browser(world).delete("/session")) == (401, "not_signed_in")
-
-
-def client_of(world: World) -> FlaskClient:
-    return world.app.test_client()

@@ -24,7 +24,7 @@ def show(lang: str, invitation_id: str) -> Response:
 
 
 @pages.post("/<lang>/invitations/<invitation_id>/contact")
-@requires("invitation.contact")
+@requires("invitation.show_contact")
 def contact(lang: str, invitation_id: str) -> Response:
     """Show the contact on the page; a POST, since each reading is noted."""
     form = Form.blank()
