@@ -32,6 +32,7 @@ __all__ = [
     "HistoryView",
     "InvitationChange",
     "InvitationDraft",
+    "InvitationFields",
     "InvitationListQuery",
     "InvitationListView",
     "InvitationView",
@@ -190,10 +191,9 @@ class TravelInput(Input):
     needs = Prose(longest=2000, load_default=None, allow_none=True)
 
 
-class InvitationChange(Input):
-    """The fields of a post that change; each replaces the old value whole."""
+class InvitationFields(Input):
+    """What a school fills in."""
 
-    ref = Nothing(allow_none=True)
     channel = Code(vocabularies.CHANNELS)
     title = Line(shortest=1)
     description = Prose(allow_none=True)
@@ -224,9 +224,20 @@ class InvitationChange(Input):
     @post_load
     def without_hollow_objects(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """An object in which nothing is filled in says as much as none."""
-        data.pop("ref", None)
         hollow = [name for name in ("group", "contact", "travel") if name in data and not _filled(data[name])]
         return data | dict.fromkeys(hollow)
+
+
+class InvitationChange(InvitationFields):
+    """The fields of a post that change; each replaces the old value whole."""
+
+    ref = Nothing(allow_none=True)
+
+    @post_load
+    def without_ref(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """The outside key belongs to the import."""
+        data.pop("ref", None)
+        return data
 
 
 class InvitationDraft(InvitationChange):
