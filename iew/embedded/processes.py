@@ -22,7 +22,7 @@ from typing import BinaryIO, Final
 from iew.embedded.faults import PartFault
 
 PR_SET_PDEATHSIG: Final = 1
-LOG_TAIL_CHARACTERS: Final = 600
+LOG_TAIL_CHARACTERS: Final = 4000
 LARGEST_LOG_BYTES: Final = 20 * 1024 * 1024
 POLL_SECONDS: Final = 0.05
 
@@ -126,11 +126,11 @@ class Child:
             time.sleep(POLL_SECONDS)
 
     def last_words(self) -> str:
-        """The end of its log, on one line."""
-        if not self.log.exists():
-            return "it said nothing"
-        text = self.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
-        return " ".join(text.split()) or "it said nothing"
+        """The line of its log that says best why it ended: the last one that speaks of an error, else the last one."""
+        text = self.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:] if self.log.exists() else ""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        faults = [line for line in lines if "error" in line.casefold() or line.startswith("iew: ")]
+        return (faults or lines or ["it said nothing"])[-1] + f" (more in {self.log})"
 
 
 def open_log(file: Path) -> BinaryIO:

@@ -37,6 +37,7 @@ MARK_VARIABLE: Final = "IEW_UP_MARK"
 LEAST_FREE_BYTES: Final = 512 * 1024 * 1024
 WEB_START_SECONDS: Final = 90
 WATCH_SECONDS: Final = 0.25
+WORKERS: Final = 2
 
 _direct = build_opener(ProxyHandler({}))
 
@@ -286,7 +287,7 @@ def program_of_iew(host: str, port: int) -> Program:
         processes={
             "web": iew("web", "--host", host, "--port", str(port)),
             "relay": worker("relay"),
-            "worker": worker("worker"),
+            "worker": worker("worker", "--processes", str(WORKERS)),
             "scheduler": worker("scheduler"),
         },
     )
