@@ -18,7 +18,7 @@ from config.settings import REFERENCE_DIR, Settings
 from iew.db import make_engine, make_session_factory
 from iew.domain.limits import Limits
 from iew.errors import Unavailable
-from iew.web import csrf, errors, headers, limiter, observation, openapi, rendering
+from iew.web import csrf, errors, headers, idempotency, limiter, observation, openapi, rendering
 from iew.web.context import EXTENSION
 from iew.web.house import House
 
@@ -99,7 +99,7 @@ def create_app(house: House | None = None) -> Flask:
         PROPAGATE_EXCEPTIONS=False,
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
-    for room in (observation, headers, csrf, errors, rendering):
+    for room in (observation, headers, csrf, idempotency, errors, rendering):
         room.register(app)
     _register_views(app)
     limiter.register(app)

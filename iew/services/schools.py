@@ -42,7 +42,7 @@ def sign_up(uow: UnitOfWork, school: Mapping[str, Any], user: Mapping[str, Any],
     if known is not None:
         uow.record("KnownAddressSignedUp", known, VISITOR, action="sign_up")
         return
-    office, is_sure = office_of_place(uow.session, values["country"], values["subdivision"])
+    office, is_sure = office_of_place(uow.session, school["country"], values["subdivision"])
     row = School(**values, approver_code=office.code if office and is_sure else None)
     person = _first_user(uow, user, row, office, password_hash)
     uow.start(row, Status.PENDING, VISITOR, action="sign_up", fact="SchoolSignedUp")

@@ -11,7 +11,7 @@ from typing import Any, Final, ParamSpec
 from flask import Response, current_app, g, request
 
 from iew.domain.actors import Actor, Role
-from iew.errors import N_, NotAllowed, NotFound, NotSignedIn
+from iew.errors import N_, Invalid, NotAllowed, NotFound, NotSignedIn, Text
 from iew.web import conditional, csrf, idempotency
 from iew.web.blueprint import with_etag
 from iew.web.context import current_actor, house, identity
@@ -34,12 +34,16 @@ def requires(name: str) -> Callable[[Callable[P, Any]], Callable[P, Response]]:
     permission = PERMISSIONS[name]
 
     def guard(view: Callable[P, Any]) -> Callable[P, Response]:
+        queried = _reads_a_query(view)
+
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> Response:
             with house().unit_of_work() as uow:
                 g.uow, g.permission = uow, name
                 try:
                     admit(permission)
+                    if not queried:
+                        _refuse_parameters()
                     reply = idempotency.answer(uow, permission, lambda: _reply_of(view(*args, **kwargs)))
                     conditional.settle(reply)
                 finally:
@@ -54,6 +58,18 @@ def requires(name: str) -> Callable[[Callable[P, Any]], Callable[P, Response]]:
 
 def _reply_of(returned: Any) -> Response:
     return with_etag(current_app.make_response(returned))
+
+
+def _reads_a_query(view: Callable[..., Any]) -> bool:
+    """Whether a view of the API reads its query by a schema, which refuses what it does not know."""
+    documented: dict[str, Any] = getattr(view, "_apidoc", {}).get("arguments", {})
+    return any(parameter.get("in") == "query" for parameter in documented.get("parameters", ()))
+
+
+def _refuse_parameters() -> None:
+    """A parameter that nobody reads is refused: it may have been meant to narrow what is shown."""
+    if request.args and request.path.startswith("/api/v1/"):
+        raise Invalid({name: [Text(N_("There is no such parameter."))] for name in request.args})
 
 
 def _check_address() -> None:

@@ -25,7 +25,7 @@ from iew.web.context import say
 from iew.web.errors import status_of
 
 # Names that forms carry for the frame; they are no part of what was typed.
-CONTROLS: Final = frozenset({"csrf_token", "carried_to"})
+CONTROLS: Final = frozenset({"csrf_token", "idempotency_key", "carried_to"})
 _ROW: Final = re.compile(r"(?P<list>.+?)-(?P<number>[0-9]{1,3})\.(?P<name>.+)")
 _SEPARATORS: Final = re.compile(r"[,、，;；\n]")
 # These end a page; every other refusal is shown above the form that was refused.

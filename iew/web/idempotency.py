@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from flask import Response, request
+from flask import Flask, Response, request
 from sqlalchemy import func, select
 
+from iew.db import new_id
 from iew.errors import N_, BadRequest, Invalid, StateConflict
 from iew.models import IdempotencyKey
 from iew.uow import UnitOfWork
@@ -21,6 +22,9 @@ from iew.web.context import current_actor
 from iew.web.permissions import Permission
 
 HEADER: Final = "Idempotency-Key"
+FORM_FIELD: Final = "idempotency_key"
+"""The hidden field of every form of a page; a form that is sent twice is done once, too."""
+_OF_THE_FRAME: Final = frozenset({"csrf_token", FORM_FIELD})
 _KEPT_HEADERS: Final = ("Content-Type", "ETag", "Location")
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
@@ -40,7 +44,7 @@ def answer(uow: UnitOfWork, permission: Permission, view: Callable[[], Response]
     if first is not None:
         return _again(first)
     reply = view()
-    if reply.status_code < 300:
+    if _is_worth_keeping(reply):
         uow.session.add(
             IdempotencyKey(
                 owner=owner,
@@ -56,11 +60,25 @@ def answer(uow: UnitOfWork, permission: Permission, view: Callable[[], Response]
     return reply
 
 
+def register(app: Flask) -> None:
+    """Let the templates put a fresh key into every form."""
+    app.jinja_env.globals["form_key"] = new_id
+
+
+def _is_for_programs() -> bool:
+    return request.path.startswith("/api/")
+
+
+def _is_worth_keeping(reply: Response) -> bool:
+    """What went well; of the pages only where they lead to next, for a page may show what nobody should keep."""
+    return reply.status_code < 300 if _is_for_programs() else 300 <= reply.status_code < 400
+
+
 def _key() -> str | None:
-    """The key of this request, where it is a POST to the API that has one."""
-    if request.method != "POST" or not request.path.startswith("/api/"):
+    """The key of this request, where it is a POST that has one."""
+    if request.method != "POST":
         return None
-    given = request.headers.get(HEADER)
+    given = request.headers.get(HEADER) if _is_for_programs() else request.form.get(FORM_FIELD) or None
     if given is None:
         return None
     if not _KEY.fullmatch(given):
@@ -81,6 +99,9 @@ def _lock(uow: UnitOfWork, owner: str, route: str, key: str) -> None:
 
 def _request_hash() -> str:
     """The same for bodies that say the same: the order of fields and white space do not count."""
+    if not _is_for_programs():
+        typed = sorted((name, value) for name, value in request.form.items(multi=True) if name not in _OF_THE_FRAME)
+        return hashlib.sha256(json.dumps(typed).encode()).hexdigest()
     body = request.get_data()
     if body and request.mimetype == "application/json":
         body = json.dumps(strict_json.read(body), sort_keys=True).encode()

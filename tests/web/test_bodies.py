@@ -153,6 +153,8 @@ def test_ten_thousand_keys_are_refused(world: World) -> None:
     ("address", "status", "code"),
     [
         ("/audit?unheard=1", 422, "invalid"),
+        ("/me?include=contact", 422, "invalid"),
+        ("/me/data?fields=*", 422, "invalid"),
         ("/audit?limit=0", 422, "invalid"),
         ("/audit?limit=101", 422, "invalid"),
         ("/audit?limit=1e1", 422, "invalid"),
