@@ -16,7 +16,7 @@ from iew.models.records import (
     OutboxRow,
 )
 from iew.models.units import CoverageRow, Term, Unit, office_of_place, territory_of
-from iew.models.visibility import find_post, open_to_all, posts_of
+from iew.models.visibility import find_match, find_post, open_to_all, posts_of
 
 __all__ = [
     "CONTENT",
@@ -48,6 +48,7 @@ __all__ = [
     "Unit",
     "User",
     "bodies_of",
+    "find_match",
     "find_post",
     "in_area",
     "matches_of",

@@ -7,6 +7,7 @@ from datetime import date
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ExecutableOption
 
 from iew.domain.actors import Actor
 from iew.domain.invitations import Status
@@ -49,9 +50,23 @@ def posts_of(actor: Actor, today: date) -> ColumnElement[bool]:
 
 def find_post(session: Session, invitation_id: str, actor: Actor, today: date) -> Invitation:
     """The post, where `actor` may know of it. Raises NotFound, the same for what is hidden and what does not exist."""
-    if len(invitation_id) > _LONGEST_ID or not invitation_id.isalnum():
-        raise NotFound
+    _check_id(invitation_id)
     found = session.scalar(select(Invitation).where(Invitation.id == invitation_id, posts_of(actor, today)))
     if found is None:
         raise NotFound
     return found
+
+
+def find_match(session: Session, match_id: str, actor: Actor, *options: ExecutableOption) -> Match:
+    """The match, where `actor` may know of it. options: what to load with it. Raises NotFound, as `find_post`."""
+    _check_id(match_id)
+    found = session.scalar(select(Match).where(Match.id == match_id, matches_of(actor)).options(*options))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _check_id(given: str) -> None:
+    """Raise NotFound for what cannot be an id; the database would stumble over some of it."""
+    if len(given) > _LONGEST_ID or not given.isalnum():
+        raise NotFound

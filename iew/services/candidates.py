@@ -16,8 +16,8 @@ from iew.domain.actors import Actor
 from iew.domain.matches import WITH_CONTACTS, Insight, ProposalStatus
 from iew.domain.plans import Plan, periods_of
 from iew.domain.schools import Side
-from iew.errors import NotAllowed, NotFound
-from iew.models import Invitation, Match, Proposal, School, Unit, in_area, matches_of, open_to_all
+from iew.errors import NotAllowed
+from iew.models import Invitation, Match, Proposal, School, Unit, find_match, in_area, open_to_all
 from iew.uow import UnitOfWork
 
 MOST: Final = 50
@@ -52,9 +52,7 @@ def candidates(uow: UnitOfWork, match_id: str, actor: Actor, *, limit: int = 20)
 
     Raises NotFound, NotAllowed (only the unit that has the case, and the administrator).
     """
-    match = uow.session.scalar(select(Match).where(Match.id == match_id, matches_of(actor)))
-    if match is None:
-        raise NotFound
+    match = find_match(uow.session, match_id, actor)
     if match.insight_of(actor) is not Insight.WHOLE:
         raise NotAllowed
     wanted = _wanted(match)

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from iew.domain.actors import Actor, Role
 from iew.domain.contacts import Ground, ground_for
-from iew.errors import N_, Invalid, NotAllowed, NotFound
-from iew.models import Contact, Invitation, Match, School, User, matches_of
+from iew.errors import N_, Invalid, NotAllowed
+from iew.models import Contact, Invitation, Match, School, User, find_match
 from iew.uow import UnitOfWork
 
 
@@ -33,9 +33,7 @@ def read(uow: UnitOfWork, match_id: str, actor: Actor, *, reason: str | None = N
 
     reason: why an administrator reads them. Raises NotFound, NotAllowed (not released, or not any more), Invalid.
     """
-    match = uow.session.scalar(select(Match).where(Match.id == match_id, matches_of(actor)))
-    if match is None:
-        raise NotFound
+    match = find_match(uow.session, match_id, actor)
     if actor.is_admin and not reason:
         raise Invalid.field("reason", N_("Say why you read the contacts; their owners will see it."))
     sides = list(_sides(match))

@@ -18,7 +18,18 @@ from iew.domain.plans import due_at
 from iew.domain.routing import Place, Routing, Unit, route
 from iew.domain.schools import side_of
 from iew.errors import N_, Invalid, InvalidTransition, NotAllowed, NotFound, StateConflict, Text
-from iew.models import Invitation, Match, Proposal, Report, School, find_post, matches_of, open_to_all, territory_of
+from iew.models import (
+    Invitation,
+    Match,
+    Proposal,
+    Report,
+    School,
+    find_match,
+    find_post,
+    matches_of,
+    open_to_all,
+    territory_of,
+)
 from iew.models import Unit as UnitRow
 from iew.uow import UnitOfWork
 
@@ -153,17 +164,9 @@ def _handler_named(match: Match) -> dict[str, str | None] | None:
     return {"kind": match.handler_kind, "code": match.handler_code} if match.handler_kind else None
 
 
-def find(uow: UnitOfWork, match_id: str, actor: Actor) -> Match:
-    """A match that the actor may know of. Raises NotFound."""
-    match = uow.session.scalar(select(Match).where(Match.id == match_id, matches_of(actor)))
-    if match is None:
-        raise NotFound
-    return match
-
-
 def _held(uow: UnitOfWork, match_id: str, actor: Actor) -> Match:
-    """As `find`, with the row locked, so that what is decided next stays true. Raises NotFound."""
-    uow.session.flush()
+    """A match that the actor may know of, locked, so that what is decided next stays true. Raises NotFound."""
+    find_match(uow.session, match_id, actor)
     match = uow.session.scalar(
         select(Match)
         .where(Match.id == match_id, matches_of(actor))
@@ -424,7 +427,7 @@ def _check_result(uow: UnitOfWork, held_on: date | None, students: int | None, t
 
 def refuse(uow: UnitOfWork, match_id: str, action: str, actor: Actor) -> NoReturn:
     """Answer who tries an action that people do not take: NotFound for a hidden match or no action, else NotAllowed."""
-    match = find(uow, match_id, actor)
+    match = find_match(uow.session, match_id, actor)
     if action in match.lifecycle.actions:
         raise NotAllowed
     raise NotFound

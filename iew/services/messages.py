@@ -16,8 +16,8 @@ from iew import i18n
 from iew.db import Page, keyset_page, new_id
 from iew.domain.actors import NAMES_WITHOUT_BODY, Actor, Role
 from iew.domain.matches import OPEN, Party, Status
-from iew.errors import N_, Invalid, InvalidTransition, NotAllowed, NotFound
-from iew.models import Body, Match, Message, MessageReading, bodies_of, matches_of, messages_of
+from iew.errors import N_, Invalid, InvalidTransition, NotAllowed
+from iew.models import Body, Match, Message, MessageReading, bodies_of, find_match, messages_of
 from iew.uow import UnitOfWork
 
 _WRITERS: Final = frozenset({Party.ASKING, Party.INVITED, Party.PROPOSED, Party.PARTNER, Party.HANDLER, Party.KEEPER})
@@ -40,7 +40,7 @@ def write(uow: UnitOfWork, match_id: str, text: str | None, actor: Actor, *, lan
 
     Raises NotFound, NotAllowed (only a reader), InvalidTransition (the case has ended), Invalid (no text).
     """
-    match = _find(uow, match_id, actor)
+    match = find_match(uow.session, match_id, actor)
     if not match.parties_of(actor) & _WRITERS:
         raise NotAllowed(N_("Only the schools of a case and whoever handles it write here."))
     if match.status not in _TALKING:
@@ -68,7 +68,7 @@ def read(
 
     An administrator's reading is recorded, since the thread is not addressed to it. Raises NotFound, BadRequest.
     """
-    match = _find(uow, match_id, actor)
+    match = find_match(uow.session, match_id, actor)
     page = keyset_page(
         uow.session,
         select(Message).where(messages_of(match, actor)),
@@ -82,13 +82,6 @@ def read(
     if page.items and actor.user_id is not None:
         _mark_read(uow, match, actor.user_id, page.items[-1].created_at)
     return Page(_seen(uow, page.items, actor, language), page.next_cursor, page.total)
-
-
-def _find(uow: UnitOfWork, match_id: str, actor: Actor) -> Match:
-    match = uow.session.scalar(select(Match).where(Match.id == match_id, matches_of(actor)))
-    if match is None:
-        raise NotFound
-    return match
 
 
 def _mark_read(uow: UnitOfWork, match: Match, user_id: str, until: datetime) -> None:

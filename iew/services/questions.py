@@ -11,8 +11,7 @@ from iew.db import Page, keyset_page
 from iew.domain.actors import VISITOR, Actor
 from iew.domain.questions import Status
 from iew.errors import N_, Invalid, NotFound
-from iew.models import Match as MatchRow
-from iew.models import Question, QuestionMessage, School, User, find_post, matches_of
+from iew.models import Question, QuestionMessage, School, User, find_match, find_post
 from iew.uow import UnitOfWork
 
 
@@ -69,7 +68,7 @@ def ask(uow: UnitOfWork, values: Mapping[str, Any], actor: Actor, *, language: s
 
 def find(uow: UnitOfWork, question_id: str, actor: Actor) -> Question:
     """A thread that the actor may read: its own, or any for an administrator. Raises NotFound."""
-    question = uow.session.get(Question, question_id)
+    question = uow.session.get(Question, question_id) if question_id.isalnum() else None
     if question is None or not question.parties_of(actor):
         raise NotFound
     return question
@@ -144,11 +143,10 @@ def _check_visible(uow: UnitOfWork, kind: str, subject_id: str, actor: Actor) ->
         find_post(uow.session, subject_id, actor, uow.today)
         return
     if kind == "match":
-        known = uow.session.scalar(select(MatchRow.id).where(MatchRow.id == subject_id, matches_of(actor))) is not None
-    else:
-        school = uow.session.get(School, subject_id)
-        known = school is not None and bool(school.approved or school.parties_of(actor))
-    if not known:
+        find_match(uow.session, subject_id, actor)
+        return
+    school = uow.session.get(School, subject_id)
+    if school is None or not (school.approved or school.parties_of(actor)):
         raise NotFound
 
 

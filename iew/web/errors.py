@@ -226,7 +226,7 @@ def _keep_denial(error: IewError, actor: Actor) -> None:
 
 
 def _record_denial(uow: UnitOfWork, error: IewError, actor: Actor) -> None:
-    details = {"code": error.code, "method": request.method, "path": request.path[:200]}
+    details = {"code": error.code, "method": request.method, "path": request.path[:200].replace("\0", "")}
     uow.record(None, Denial(g.permission), actor, action="denied", **details)
 
 

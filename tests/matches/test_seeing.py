@@ -75,6 +75,13 @@ def test_what_is_not_ones_own_and_what_does_not_exist_are_told_alike(world: Worl
     }
 
 
+@pytest.mark.parametrize("given", ["%00", "a%00b", "x" * 300, "%ED%A0%80", "..", "'--"])
+def test_what_cannot_be_an_id_is_not_there(world: World, given):
+    for path in ("matches/{}", "matches/{}/messages", "matches/{}/contacts?reason=x", "questions/{}"):
+        assert world.as_(world.admin).get(f"/{path.format(given)}").status_code == 404, path
+    assert world.as_(world.tainan).post(f"/matches/{given}/actions/accept").status_code == 404
+
+
 def test_a_unit_of_the_same_code_but_another_kind_is_a_stranger(world: World):
     match = world.match(world.osaka, via="assisted", status="routed", handler="TNN", handler_kind="ierc")
     odd = world.user("office", unit="TNN")

@@ -172,9 +172,8 @@ def report(values: Values, match_id: str) -> Seen:
 
 @api.post("/matches/<match_id>/actions/<action>")
 @requires("match.act")
-@api.doc(deprecated=False, summary="Any other action is refused")
 def refuse(match_id: str, action: str) -> None:
-    """Actions that only the house takes, and those that nobody knows."""
+    """Any other action is refused: those that only the house takes, and those that nobody knows."""
     with unit_of_work() as uow:
         matches.refuse(uow, match_id, action, current_actor())
 
