@@ -15,7 +15,7 @@ _PAGES: Final = {
     "report": "matches/{id}",
     "returned": "{subject}s/{id}",
     "question": "questions/{id}",
-    "delivery": "admin/deliveries",
+    "delivery": "admin/jobs",
 }
 """Kind -> the page on which the work is done."""
 
