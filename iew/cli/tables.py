@@ -133,22 +133,32 @@ def _row_of_cells(number: int, cells: Sequence[Any], names: Sequence[str], colum
 def _read_csv(file: BinaryIO, columns: Mapping[str, Column]) -> Iterator[Raw]:
     csv.field_size_limit(LONGEST_LINE)
     lines = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    reader = csv.reader(lines, strict=True)
     names: list[str] | None = None
+    try:
+        for number, cells in _lines_of_csv(lines):
+            if cells is None:
+                text = N_("A quotation mark in this line is not closed, or a cell is too long.")
+                yield Raw(number, None, fault=Text(text))
+            elif names is None:
+                names = _header(cells, columns)
+            elif (raw := _row_of_cells(number, cells, names, columns)) is not None:
+                yield raw
+    finally:
+        lines.detach()  # the file is its opener's to close
+
+
+def _lines_of_csv(lines: Iterable[str]) -> Iterator[tuple[int, list[str] | None]]:
+    """Each line with the number at which it begins; None for one that cannot be told from the next, and ends all."""
+    reader = csv.reader(lines, strict=True)
     while True:
         number = reader.line_num + 1
         try:
-            cells = next(reader, None)
+            yield number, next(reader)
+        except StopIteration:
+            return
         except csv.Error:
-            text = N_("A quotation mark in this line is not closed, or a cell is too long.")
-            yield Raw(number, None, fault=Text(text))
+            yield number, None
             return
-        if cells is None:
-            return
-        if names is None:
-            names = _header(cells, columns)
-        elif (raw := _row_of_cells(number, cells, names, columns)) is not None:
-            yield raw
 
 
 def _read_xlsx(file: BinaryIO, columns: Mapping[str, Column]) -> Iterator[Raw]:

@@ -17,7 +17,7 @@ from tests.world import World
 
 Ndjson = Callable[..., Path]
 SAMPLES = Path(__file__).parents[2] / "config" / "samples"
-SHARED = Path("/work/shared/data/relevance/invitations.ndjson")
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "relevance" / "invitations.ndjson"
 
 
 def posts(world: World) -> list[Invitation]:
