@@ -11,13 +11,15 @@ from pkgutil import iter_modules
 from typing import Any, Final
 
 from flask import Blueprint, Flask
+from sqlalchemy.exc import OperationalError
 
 import iew.web.api
 import iew.web.pages
-from config.settings import REFERENCE_DIR, Settings
+from config.settings import REFERENCE_DIR, Settings, SettingsError
 from iew.db import make_engine, make_session_factory
 from iew.domain.limits import Limits
 from iew.errors import Unavailable
+from iew.services import installation
 from iew.web import csrf, errors, headers, idempotency, limiter, observation, openapi, rendering
 from iew.web.context import EXTENSION
 from iew.web.house import House
@@ -26,6 +28,11 @@ __all__ = ["House", "build", "create_app"]
 
 LEXICON_DIR: Final = REFERENCE_DIR / "lexicon"
 WEB: Final = Path(iew.web.__file__).parent
+_OTHER_RELEASE: Final = "the database is at migration {version}, this program at {newest}; run `iew db upgrade`"
+_OTHER_SECRET: Final = (
+    "IEW_SECRET_KEY is not the one this database was first used with; if you changed it on purpose, run"
+    " `iew users accept-secret-key` first: everybody must sign in again"
+)
 MEGABYTE: Final = 1024 * 1024
 
 
@@ -81,10 +88,34 @@ def _cluster_of(settings: Settings, **limits: Any) -> Any:
     return Cluster(",".join(settings.opensearch_urls), prefix=settings.index_prefix, **limits)
 
 
+def check_installation(house: House) -> None:
+    """Raise SettingsError where the database is of another release or was made with another secret key.
+
+    A database that does not answer yet is no reason not to start; `/readyz` tells of it.
+    """
+    try:
+        with house.unit_of_work() as uow:
+            version, newest = installation.schema_version(uow), _newest_migration()
+            if version != newest:
+                raise SettingsError([_OTHER_RELEASE.format(version=version, newest=newest)])
+            if not installation.knows_secret(uow, house.secret_key):
+                raise SettingsError([_OTHER_SECRET])
+    except OperationalError as fault:
+        observation.log.warning("database away at the start", error=type(fault.orig).__name__)
+
+
+@cache
+def _newest_migration() -> str | None:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(REFERENCE_DIR.parent.parent / "migrations")).get_current_head()
+
+
 def create_app(house: House | None = None) -> Flask:
     """The web application; without a house, of the variables of this process."""
     if house is None:
         house = build(Settings.from_environ())
+        check_installation(house)
     app = Flask("iew.web", root_path=str(WEB), static_url_path="/static")
     app.extensions[EXTENSION] = house
     app.config.update(

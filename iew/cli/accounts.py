@@ -6,7 +6,7 @@ from iew.cli.settings import house
 from iew.domain.actors import Role
 from iew.errors import N_, Invalid
 from iew.i18n import LANGUAGES
-from iew.services import accounts
+from iew.services import accounts, installation
 from iew.services.accounts import NewUser
 
 _ONE_YEAR_DAYS = 365
@@ -80,6 +80,14 @@ def disable(email: str) -> None:
     with house().unit_of_work() as uow:
         user = accounts.disable(uow, email)
     click.echo(f"{user.email} is disabled")
+
+
+@users.command("accept-secret-key")
+def accept_secret_key() -> None:
+    """Let the next start use another IEW_SECRET_KEY; everybody signs in again, links in sent mails are dead."""
+    with house().unit_of_work() as uow:
+        installation.forget_secret(uow)
+    click.echo("the next start takes whatever IEW_SECRET_KEY is set")
 
 
 @click.group()
