@@ -144,3 +144,15 @@ def test_the_administrators_reason_is_written_down(world: World):
 
     assert read(world, world.admin, match, reason="The school asked us to call.").status_code == 200
     assert {event.details["reason"] for event in readings(world, match)} == {"The school asked us to call."}
+
+
+def test_the_owner_finds_who_read_its_contact_in_its_own_log(world: World):
+    match = world.match(world.tainan, via="assisted", status="agreed", handler="JP-OSA")
+    read(world, world.tainan, match)
+    read(world, world.office_osaka, match)
+    read(world, world.admin, match, reason="A complaint")
+
+    osaka = world.as_(world.osaka).get("/me/contact-access-log").json
+    tainan = world.as_(world.tainan).get("/me/contact-access-log").json
+
+    assert (osaka["total"], tainan["total"]) == (3, 2)
