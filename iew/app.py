@@ -29,7 +29,7 @@ __all__ = ["House", "build", "create_app"]
 LEXICON_DIR: Final = REFERENCE_DIR / "lexicon"
 WEB: Final = Path(iew.web.__file__).parent
 _OTHER_RELEASE: Final = "the database is at migration {version}, this program at {newest}; run `iew db upgrade`"
-_OTHER_SECRET: Final = (  # noqa: S105 - a sentence
+_OTHER_KEY: Final = (
     "IEW_SECRET_KEY is not the one this database was first used with; if you changed it on purpose, run"
     " `iew users accept-secret-key` first: everybody must sign in again"
 )
@@ -99,7 +99,7 @@ def check_installation(house: House) -> None:
             if version != newest:
                 raise SettingsError([_OTHER_RELEASE.format(version=version, newest=newest)])
             if not installation.knows_secret(uow, house.secret_key):
-                raise SettingsError([_OTHER_SECRET])
+                raise SettingsError([_OTHER_KEY])
     except OperationalError as fault:
         observation.log.warning("database away at the start", error=type(fault.orig).__name__)
 

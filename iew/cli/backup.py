@@ -24,6 +24,7 @@ from iew.duties import settle_after_restore
 from iew.embedded.faults import PartFault
 from iew.embedded.postgres import binaries
 from iew.errors import IewError
+from iew.services import installation
 
 MARK: Final = b"PGDMP"
 """How a file of pg_dump's own format begins."""
@@ -65,7 +66,10 @@ def restore(file: Path, replace: bool) -> None:
         upgrade(engine)
     finally:
         engine.dispose()
-    settle_after_restore(house().unit_of_work, datetime.now(UTC))
+    building = house()
+    settle_after_restore(building.unit_of_work, datetime.now(UTC))
+    with building.unit_of_work() as uow:
+        installation.forget_secret(uow)  # the file may come from a home with another one
     click.echo("the database is restored; now run `iew search rebuild`, since the index knows another past")
 
 
