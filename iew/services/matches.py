@@ -41,7 +41,8 @@ def ask(uow: UnitOfWork, values: Mapping[str, Any], actor: Actor) -> Match:
     """Ask about a post, directly or with help, or ask for help with a wish; the case goes to its unit at once.
 
     values: `via`, `message` and either `invitation_id` or `wish`; `from_invitation_id` names the asking school's own
-    post. Raises NotAllowed (no school), NotFound (the post is not public), Invalid, StateConflict (`already_open`).
+    post. Raises NotAllowed (no school), NotFound (a hidden post), InvalidTransition (a known one that left the public),
+    Invalid (also `same_side`), StateConflict (`already_open`).
     """
     if actor.role is not Role.SCHOOL or actor.school_id is None:
         raise NotAllowed(N_("Only a school can ask another school."))
