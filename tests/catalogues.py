@@ -31,7 +31,9 @@ OPTIONS: Final = {
     for name, _ in METHODS[:2]
 }
 KEYWORDS: Final = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "_ngettext": (1, 2)}
-ABOUT: Final = "# The sentences of the window. Written by `python -m tests.catalogues`; translate the empty ones by hand."
+ABOUT: Final = (
+    "# The sentences of the window. Written by `python -m tests.catalogues`; translate the empty ones by hand."
+)
 
 Sentence = str | tuple[str, ...]
 

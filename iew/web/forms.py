@@ -10,7 +10,6 @@ Names in a form: `title`; `school.name` inside an object; `periods-0.start` in t
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
@@ -35,11 +34,25 @@ _NOT_THE_FORMS: Final = (NotAllowed, NotFound, NotSignedIn, BadRequest)
 class Form:
     """What was typed into a form, what it means, and what is wrong with it."""
 
-    def __init__(self, typed: MultiDict[str, str], schema: Schema | None = None, *, version: int | None = None) -> None:
-        """version: of the thing being edited, sent along so that nobody overwrites a change unseen."""
+    def __init__(
+        self,
+        typed: MultiDict[str, str],
+        schema: Schema | None = None,
+        *,
+        version: int | None = None,
+        name: str = "",
+        shown_at: Mapping[str, str] | None = None,
+    ) -> None:
+        """version: of the thing being edited, sent along so that nobody overwrites a change unseen.
+
+        name: tells the fields of several forms of a page apart. shown_at: where a fault appears whose field has another
+        name in this form.
+        """
         self.typed = typed
         self.schema = schema
         self.version = version
+        self.name = name
+        self.shown_at = shown_at or {}
         self.faults: dict[str, list[str]] = {}
         self.problem: str | None = None
         self.status = 200
@@ -47,15 +60,17 @@ class Form:
         self._labels: dict[str, str] = {}
 
     @classmethod
-    def blank(cls, values: Mapping[str, Any] | None = None, *, version: int | None = None) -> "Form":
+    def blank(cls, values: Mapping[str, Any] | None = None, *, version: int | None = None, name: str = "") -> "Form":
         """A form to show first: empty, or filled with `values`, shaped like the JSON of the API."""
-        return cls(MultiDict(_flattened(values or {})), version=version)
+        return cls(MultiDict(_flattened(values or {})), version=version, name=name)
 
     @classmethod
-    def posted(cls, schema: type[Schema] | Schema) -> "Form":
+    def posted(
+        cls, schema: type[Schema] | Schema, *, name: str = "", shown_at: Mapping[str, str] | None = None
+    ) -> "Form":
         """The form of this request, to be read by `schema`."""
         made = schema if isinstance(schema, Schema) else schema()
-        return cls(_rows_closed_up(request.form), made, version=seen_in_form())
+        return cls(_rows_closed_up(request.form), made, version=seen_in_form(), name=name, shown_at=shown_at)
 
     @property
     def refused(self) -> bool:
@@ -71,19 +86,13 @@ class Form:
         except ValidationError as fault:
             raise Invalid(dict(_faults_by_path(fault.messages))) from fault
 
-    @contextmanager
-    def attempt(self, also: type[IewError] | None = None) -> Iterator[None]:
+    def attempt(self, also: type[IewError] | None = None) -> "Attempt":
         """Do something with the form; what is refused about it is kept here and shown, not raised.
 
         also: a kind of refusal that is the form's here, though it ends other pages. Put it outside of the unit of
         work, so that a refusal rolls back: `with form.attempt(), unit_of_work() as uow:`.
         """
-        try:
-            yield
-        except IewError as refusal:
-            if isinstance(refusal, _NOT_THE_FORMS) and not (also and isinstance(refusal, also)):
-                raise
-            self.refuse(refusal)
+        return Attempt(self, also)
 
     def refuse(self, refusal: IewError) -> None:
         """Keep a refusal, to be shown above the form and at its fields."""
@@ -91,11 +100,15 @@ class Form:
         self.retry_after_seconds = getattr(refusal, "retry_after_seconds", None)
         if isinstance(refusal, Invalid):
             for path, texts in refusal.errors.items():
-                self.faults.setdefault(path, []).extend(say(text) for text in texts)
+                self.faults.setdefault(self.shown_at.get(path, path), []).extend(say(text) for text in texts)
         if not isinstance(refusal, Invalid) or not refusal.errors:
             self.problem = say(refusal.text)
 
     # for the macros
+
+    def id(self, path: str) -> str:
+        """The HTML id of a field."""
+        return field_id(f"{self.name}.{path}" if self.name else path)
 
     def value(self, path: str, default: str = "") -> str:
         return self.typed.get(path, default)
@@ -134,13 +147,31 @@ class Form:
         lines = []
         for path, texts in self.faults.items():
             shown = next((name for name in _ancestry(path) if name in self._labels), None)
-            lines += [(places.get(shown or "", 999), field_id(shown) if shown else "", shown, text) for text in texts]
+            lines += [(places.get(shown or "", 999), self.id(shown) if shown else "", shown, text) for text in texts]
         lines.sort(key=lambda line: line[0])
         return [(anchor, self._labels.get(shown or "", ""), text) for _, anchor, shown, text in lines]
 
     def left_over(self) -> list[tuple[str, str]]:
         """All that was typed, to carry it through another page."""
         return [(name, value) for name, value in self.typed.items(multi=True) if name not in CONTROLS]
+
+
+class Attempt:
+    """Holds back the refusals that belong to a form, and gives them to it."""
+
+    def __init__(self, form: Form, also: type[IewError] | None) -> None:
+        self.form, self.also = form, also
+
+    def __enter__(self) -> None:
+        """Nothing is needed before."""
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: Any) -> bool:
+        if not isinstance(fault, IewError):
+            return False
+        if isinstance(fault, _NOT_THE_FORMS) and not (self.also and isinstance(fault, self.also)):
+            return False
+        self.form.refuse(fault)
+        return True
 
 
 def asked_by(schema: type[Schema] | Schema) -> dict[str, Any]:

@@ -32,6 +32,7 @@ _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 def answer(uow: UnitOfWork, permission: Permission, view: Callable[[], Response]) -> Response:
     """The reply of `view`, or the first reply again where the request repeats one by its key.
 
+    A form of a page that comes with another content is a new one: somebody went back in the browser and changed it.
     Raises BadRequest for an unusable key, Invalid where the key came with another body before, StateConflict while the
     first request is still running.
     """
@@ -41,10 +42,10 @@ def answer(uow: UnitOfWork, permission: Permission, view: Callable[[], Response]
     owner, route = current_actor().user_id or "visitor", f"{request.method} {request.path}"
     _lock(uow, owner, route, key)
     first = uow.session.get(IdempotencyKey, (owner, route, key))
-    if first is not None:
+    if first is not None and (_is_for_programs() or first.request_hash == _request_hash()):
         return _again(first)
     reply = view()
-    if _is_worth_keeping(reply):
+    if first is None and _is_worth_keeping(reply):
         uow.session.add(
             IdempotencyKey(
                 owner=owner,

@@ -3,7 +3,8 @@
 from flask import Blueprint, redirect, request, session
 from werkzeug.wrappers import Response as Reply
 
-from iew.errors import NotSignedIn
+from iew.errors import N_, NotSignedIn
+from iew.i18n import say
 from iew.schemas import accounts as schemas
 from iew.schemas.schools import Colleague, SignUp
 from iew.schemas.tokens import NewToken
@@ -185,14 +186,15 @@ def change_account(lang: str) -> Reply:
     if form.refused:
         with unit_of_work() as uow:
             return page("accounts/account.html", **account_of(uow, form=form))
-    tell(_("Saved."))
-    return redirect(page_url("accounts.account") if not (new := form.data.get("language")) else f"/{new}/account")
+    language = form.data.get("language", lang)
+    tell(say(N_("Saved."), language))
+    return redirect(f"/{language}/account")
 
 
 @pages.post("/<lang>/account/password")
 @requires("me.change")
 def change_password(lang: str) -> Reply:
-    form, known = Form.posted(schemas.ChangePassword), identity()
+    form, known = Form.posted(schemas.ChangePassword, name="password"), identity()
     with form.attempt(), unit_of_work() as uow:
         session_id = known.session_id if known else None
         old, new = form.data["old_password"], form.data["password"]
@@ -225,7 +227,7 @@ def ask_confirmation(lang: str) -> Reply:
 @pages.post("/<lang>/account/colleagues")
 @requires("school.invite_colleague")
 def invite_colleague(lang: str) -> Reply:
-    form, actor = Form.posted(Colleague), current_actor()
+    form, actor = Form.posted(Colleague, name="colleague"), current_actor()
     with form.attempt(), unit_of_work() as uow:
         accounts.invite_colleague(uow, actor.school_id or "", form.data, actor)
     if form.refused:
@@ -239,7 +241,7 @@ def invite_colleague(lang: str) -> Reply:
 @requires("me.change")
 def make_token(lang: str) -> Reply:
     """A new key, shown this once; so it is a page and no redirect."""
-    form, key = Form.posted(NewToken), None
+    form, key = Form.posted(NewToken, name="token"), None
     with form.attempt(), unit_of_work() as uow:
         key = accounts.create_token(uow, current_user().email, name=form.data["name"], days=form.data["days"])
     with unit_of_work() as uow:

@@ -4,9 +4,6 @@ Mail programs and scanners open links by themselves, so opening shows and change
 up, once. The link speaks for its recipient with the rights that person has at this moment.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from flask import Blueprint
 from werkzeug.wrappers import Response as Reply
 
@@ -22,7 +19,7 @@ from iew.web.access import check_standing, requires
 from iew.web.context import current_language, house, say, unit_of_work
 from iew.web.forms import Form
 from iew.web.permissions import Kind
-from iew.web.rendering import label, page, page_url
+from iew.web.rendering import page, page_url
 
 pages = Blueprint("act", __name__)
 
@@ -49,7 +46,7 @@ def show(lang: str, token: str) -> Reply:
 @requires("mail_link.use")
 def use(lang: str, token: str) -> Reply:
     """Do what was chosen, and use the link up in the same transaction."""
-    form = Form.posted(AnswerByMail)
+    form = Form.posted(AnswerByMail, shown_at={"reason": "note"})
     with form.attempt(), unit_of_work() as uow:
         link, actor = _opened(uow, token)
         check_standing(actor, Kind.WRITE)
@@ -84,7 +81,14 @@ def _page_of(token: str, form: Form | None) -> Reply:
         seen = cases.look(uow, link.subject_id or "", actor, language=current_language())
         form = form or Form.blank()
         form.version = seen.match.version  # the reader sees this state now, also after a refusal
-        return page("act/show.html", form=form, token=token, seen=seen, answers=_answers(seen, actor), **_about(seen))
+        return page(
+            "act/show.html",
+            form=form,
+            token=token,
+            match=seen.match,
+            answers=_answers(seen, actor),
+            case_url=_case_url(seen.match),
+        )
 
 
 def _answers(seen: Seen, actor: Actor) -> list[tuple[str, str]]:
@@ -93,15 +97,6 @@ def _answers(seen: Seen, actor: Actor) -> list[tuple[str, str]]:
     return [
         (name, say(_WORDS[name, side])) for name in ANSWERS if name in seen.available_actions and (name, side) in _WORDS
     ]
-
-
-def _about(seen: Seen) -> Mapping[str, Any]:
-    match = seen.match
-    return {
-        "match": match,
-        "status": label(match.status, "match_status"),
-        "case_url": _case_url(match),
-    }
 
 
 def _case_url(match: Match) -> str:
