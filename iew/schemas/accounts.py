@@ -194,3 +194,12 @@ class OwnDataView(View):
     questions = Rows()
     question_messages = Rows()
     events = Rows()
+
+
+class NewStaff(Input):
+    """Somebody who works in a centre or an office."""
+
+    email = Address(required=True)
+    name = Line(required=True, shortest=1, longest=100)
+    unit = Code(None, required=True)
+    language = Code(LANGUAGES, load_default=None, allow_none=True)

@@ -91,3 +91,9 @@ class VocabulariesView(View):
     country = fields.List(fields.Nested(TermView))
     county = fields.List(fields.Nested(TermView))
     subdivision = fields.List(fields.Nested(TermView))
+
+
+class DigestChoice(Input):
+    """How often a unit's digest comes."""
+
+    frequency = Code(("daily", "weekly", "paused"), required=True)

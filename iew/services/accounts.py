@@ -252,7 +252,9 @@ class NewUser:
     language: str | None = None
 
 
-def add_user(uow: UnitOfWork, new: NewUser, password: str | None, *, hasher: PasswordHasher) -> tuple[User, str]:
+def add_user(
+    uow: UnitOfWork, new: NewUser, password: str | None, *, hasher: PasswordHasher, actor: Actor = SYSTEM
+) -> tuple[User, str]:
     """A confirmed account, and its password, made up where none is given. Raises Invalid."""
     password = password or secrets.token_urlsafe(_MADE_PASSWORD_BYTES)
     school, unit = _body_of(uow, new)
@@ -275,7 +277,7 @@ def add_user(uow: UnitOfWork, new: NewUser, password: str | None, *, hasher: Pas
         raise Invalid.field("email", N_("There is an account with this address already."))
     uow.session.add(user)
     uow.session.flush()
-    uow.record(None, user, SYSTEM, action="user_added", role=user.role)
+    uow.record(None, user, actor, action="user_added", role=user.role)
     return user, password
 
 

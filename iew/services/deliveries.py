@@ -153,7 +153,7 @@ def _seen(uow: UnitOfWork, rows: Sequence[OutboxRow]) -> list[Job]:
         delivery_id: f"{kind}, {status}"
         for delivery_id, kind, status in uow.session.execute(
             select(EmailDelivery.id, EmailDelivery.kind, EmailDelivery.status).where(EmailDelivery.id.in_(ids))
-        ).tuples()
+        )
     }
     return [
         Job(

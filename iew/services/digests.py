@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.dialects.postgresql import array
 
 from iew.domain.actors import SYSTEM
 from iew.domain.invitations import Status as PostStatus
@@ -120,7 +119,7 @@ def _news(uow: UnitOfWork, unit: Unit) -> News:
         )
         .order_by(Event.id.desc())
     )
-    rows = [row for row in uow.session.execute(statement).tuples() if row[0] not in told]
+    rows = [row for row in uow.session.execute(statement) if row[0] not in told]
     future = [event_id for _, event_id, at, _, _ in rows if at > uow.now]  # where a moment of the past was asked for
     seen = [row for row in rows if row[2] <= uow.now]
     read_until = min([latest, *(event_id - 1 for event_id in future)])
@@ -177,4 +176,4 @@ def _wanted(uow: UnitOfWork, unit: Unit) -> ColumnElement[bool]:
 def _aims_at(wished: Any, places: set[str]) -> ColumnElement[bool]:
     """Whether a post wishes for one of the places, or leaves it open."""
     anywhere: ColumnElement[bool] = func.cardinality(wished) == 0
-    return or_(anywhere, wished.overlap(array(sorted(places)))) if places else anywhere
+    return or_(anywhere, wished.overlap(sorted(places))) if places else anywhere

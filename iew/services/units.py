@@ -1,14 +1,16 @@
 """Centres and offices: the public directory, and what a unit chooses for itself."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from iew.db import Page, keyset_page
 from iew.domain.actors import Actor
-from iew.errors import NotAllowed, NotFound
-from iew.models import CoverageRow, Unit
+from iew.domain.matches import BEFORE_AGREED
+from iew.errors import N_, Invalid, NotAllowed, NotFound
+from iew.models import CoverageRow, Match, Unit, User
 from iew.uow import UnitOfWork
 
 
@@ -20,9 +22,7 @@ def directory(uow: UnitOfWork, kind: str) -> Sequence[Unit]:
 def directory_page(uow: UnitOfWork, kind: str, *, cursor: str | None, limit: int) -> Page[Unit]:
     """As `directory`, in pieces."""
     statement = _enabled(kind)
-    return keyset_page(
-        uow.session, statement, (Unit.code,), key=lambda unit: (unit.code,), cursor=cursor, limit=limit
-    )
+    return keyset_page(uow.session, statement, (Unit.code,), key=lambda unit: (unit.code,), cursor=cursor, limit=limit)
 
 
 def _enabled(kind: str) -> Select[Unit]:
@@ -63,3 +63,53 @@ class _Subject:
 
     def __init__(self, code: str) -> None:
         self.id = code
+
+
+@dataclass(frozen=True)
+class UnitLine:
+    """A unit as operators see it: its people, the cases it has, and how many of them are overdue."""
+
+    code: str
+    name: str
+    enabled: bool
+    digest_frequency: str
+    people: int
+    open_cases: int
+    overdue: int
+
+
+def all_units(uow: UnitOfWork) -> Sequence[Unit]:
+    """Every enabled unit, centres first."""
+    return uow.session.scalars(select(Unit).where(Unit.enabled).order_by(Unit.kind, Unit.code)).all()
+
+
+def named(uow: UnitOfWork, code: str) -> Unit:
+    """An enabled unit. Raises Invalid at the field `unit`."""
+    unit = uow.session.get(Unit, code)
+    if unit is None or not unit.enabled:
+        raise Invalid.field("unit", N_("There is no such centre or office."))
+    return unit
+
+
+def overview(uow: UnitOfWork, language: str) -> list[UnitLine]:
+    """Every unit with its people and its work, those with something overdue first."""
+    people = select(User.unit_code, func.count()).where(User.disabled_at.is_(None)).group_by(User.unit_code)
+    staff = dict(uow.session.execute(people).all())
+    cases = (
+        select(Match.handler_code, func.count(), func.count().filter(Match.overdue))
+        .where(Match.status.in_(BEFORE_AGREED))
+        .group_by(Match.handler_code)
+    )
+    work = {code: (count, late) for code, count, late in uow.session.execute(cases)}
+    lines = [
+        UnitLine(
+            unit.code,
+            unit.name(language),
+            unit.enabled,
+            unit.digest_frequency,
+            staff.get(unit.code, 0),
+            *work.get(unit.code, (0, 0)),
+        )
+        for unit in uow.session.scalars(select(Unit).order_by(Unit.kind, Unit.code))
+    ]
+    return sorted(lines, key=lambda line: -line.overdue)

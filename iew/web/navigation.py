@@ -40,6 +40,7 @@ _BAR: Final = (
     (ADMIN, "review.queue", N_("Review")),
     (UNITS | ADMIN, "schools.listed", N_("Schools")),
     (UNITS | ADMIN, "pairings.listed", N_("Pairings")),
+    (UNITS, "unit.show", N_("Our unit")),
     (OPERATORS, "admin.overview", N_("Operation")),
     (UNITS | ADMIN, "statistics.shown", N_("Figures")),
     (EVERYBODY, "directory.listed", N_("Centres and offices")),
