@@ -83,7 +83,7 @@ def current_user() -> User:
 
 def current_language() -> str:
     """The interface language: of the page's address, of the request's header, of the person, else English."""
-    named = (request.view_args or {}).get("lang")
+    named = (request.view_args or {}).get("lang") or request.path[1:].partition("/")[0]  # also where no page is there
     if named in i18n.LANGUAGES:
         return str(named)
     known: Identity | None = g.get("identity")

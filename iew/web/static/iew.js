@@ -97,6 +97,28 @@
     show();
   }
 
+  // While one types a search, the window's own terms are offered below the box.
+  function complete(box) {
+    const list = document.getElementById(box.getAttribute("list"));
+    let timer;
+    let asked = "";
+    box.addEventListener("input", () => {
+      clearTimeout(timer);
+      const words = box.value.trim();
+      if (words.length < 2 || words === asked || [...list.options].some((o) => o.value === box.value)) return;
+      timer = setTimeout(async () => {
+        asked = words;
+        const address = `${box.dataset.complete}?q=${encodeURIComponent(words)}&lang=${box.dataset.lang}`;
+        try {
+          const reply = await fetch(address, { headers: { Accept: "application/json" } });
+          if (!reply.ok || box.value.trim() !== words) return;
+          const { items } = await reply.json();
+          list.replaceChildren(...items.map((item) => new Option(item.text)));
+        } catch { /* without a network there is nothing to offer */ }
+      }, 250);
+    });
+  }
+
   // A form that is on its way is not sent a second time by an impatient click.
   function once(form) {
     form.addEventListener("submit", (event) => {
@@ -110,6 +132,7 @@
     root.querySelectorAll("form[data-once]").forEach(once);
     root.querySelectorAll("form[data-keep]").forEach(keep);
     root.querySelectorAll("[data-counter]").forEach(count);
+    root.querySelectorAll("[data-complete]").forEach(complete);
     root.querySelectorAll("[data-print]").forEach((b) => { b.hidden = false; b.addEventListener("click", () => window.print()); });
     // selects that lead on by themselves have a button for browsers without script
     root.querySelectorAll("select[data-go]").forEach((s) => {
