@@ -6,7 +6,6 @@ failures, so that RQ never has to try anything again.
 """
 
 import logging
-import re
 from datetime import timedelta
 from typing import Final
 
@@ -20,16 +19,14 @@ from search_index.errors import SearchUnavailable, WriteRefused
 from worker import jobs  # noqa: F401 - importing them registers them
 from worker.equipment import Equipment, installed
 from worker.handlers import HANDLERS, Work
+from worker.masking import masked
 
 BACK_OFF_SECONDS: Final = (30, 60, 120, 300, 600, 1800, 3600, 3600, 7200)
 """Before the second try, the third and so on; a row that fails once more is parked."""
 WAIT_FOR_PART_SECONDS: Final = (5, 10, 20, 30, 60)
 """Before each new try while a part is away; the last one for ever, since nothing is wrong with the job itself."""
-LONGEST_ERROR: Final = 300
 
 _log = logging.getLogger("iew.worker")
-_ADDRESS = re.compile(r"[^\s<>\"'(]+@[^\s<>\"')]+")
-_DIGITS = re.compile(r"\+?\d[\d ()-]{7,}\d")
 
 
 class NotRecorded(RuntimeError):
@@ -101,11 +98,3 @@ def _park(uow: UnitOfWork, row: OutboxRow, reason: str) -> None:
     row.parked_at = uow.now
     row.last_error = reason
     _log.error("row %d %s is parked: %s", row.id, row.job, reason)
-
-
-def masked(fault: Exception) -> str:
-    """A fault on one line, without addresses, numbers of telephones and values of the database."""
-    said = fault.orig if isinstance(fault, DBAPIError) and fault.orig is not None else fault
-    first_line = (str(said).splitlines() or [""])[0]
-    hidden = _DIGITS.sub("…", _ADDRESS.sub("…", first_line))
-    return f"{type(fault).__name__}: {hidden}"[:LONGEST_ERROR]

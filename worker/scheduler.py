@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from threading import Event
 from typing import Final
 
-from iew.duties import DutiesFailed, run_due
 from sqlalchemy.exc import DBAPIError
 
+from iew.duties import DutiesFailed, run_due
 from iew.uow import UnitOfWork
+from worker.masking import masked
 
 MINUTE: Final = 60.0
 _log = logging.getLogger("iew.scheduler")
@@ -31,7 +32,10 @@ def tick(open_unit_of_work: Callable[[datetime], UnitOfWork], now: datetime) -> 
     try:
         run_due(open_unit_of_work, now)
     except DutiesFailed as faults:
-        _log.error("%s", faults)
+        for fault in faults.exceptions:
+            _log.error(
+                "a duty failed: %s", masked(fault), exc_info=fault if not isinstance(fault, DBAPIError) else None
+            )
     except DBAPIError as absence:
         _log.error("the database does not answer: %s", type(absence).__name__)
 

@@ -82,6 +82,11 @@ class Frame:
     unsubscribe: str
     home_url: str
 
+    @property
+    def colon(self) -> str:
+        """Chinese and Japanese have their own, which brings its space along."""
+        return "：" if self.language in ("zh-Hant", "ja") else ": "
+
 
 HOUSE: Final = N_("International Exchange Window")
 _LANG_TAGS: Final = {"zh-Hant": "zh-Hant-TW", "en": "en", "ja": "ja", "ko": "ko"}

@@ -60,14 +60,11 @@ def staff_of_unit(uow: UnitOfWork, unit_code: str | None) -> list[Recipient]:
 
 
 def of_digest(uow: UnitOfWork, unit_code: str) -> list[Recipient]:
-    """The staff of a unit that want its digest; where it has no staff, its own address."""
-    staff = staff_of_unit(uow, unit_code)
-    if not staff:
-        return own_address_of(uow, unit_code)
+    """The staff of a unit that want its digest."""
     stopped = set(
         uow.session.scalars(select(User.id).where(User.unit_code == unit_code, User.digest_stopped_at.is_not(None)))
     )
-    return [recipient for recipient in staff if recipient.user_id not in stopped]
+    return [recipient for recipient in staff_of_unit(uow, unit_code) if recipient.user_id not in stopped]
 
 
 def own_address_of(uow: UnitOfWork, unit_code: str | None) -> list[Recipient]:

@@ -108,10 +108,11 @@ class Writer:
         token = self._token(Purpose.READ_QUESTION, "question", question_id)
         return self.page(paths.question(self.language, question_id, token))
 
-    def unsubscribe_page(self, unit_code: str) -> str:
-        """Where this reader stops the digests of a unit."""
-        key = subscriptions.key_of(self.stationery.secret_key, user_id=self.to.user_id, unit_code=unit_code)
-        return self.page(paths.unsubscribe(key))
+    def unsubscribe_page(self) -> str | None:
+        """Where this reader stops its digests; None for somebody without an account."""
+        if self.to.user_id is None:
+            return None
+        return self.page(paths.unsubscribe(subscriptions.key_of(self.stationery.secret_key, self.to.user_id)))
 
     def _token(
         self,

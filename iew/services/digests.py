@@ -15,7 +15,7 @@ from iew.domain.actors import SYSTEM
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import Status as MatchStatus
 from iew.domain.schools import Status as SchoolStatus
-from iew.models import CoverageRow, Event, Invitation, Match, School, Unit, in_area, open_to_all
+from iew.models import CoverageRow, Event, Invitation, Match, School, Unit, User, in_area, open_to_all
 from iew.uow import UnitOfWork
 
 ACTION: Final = "digest"
@@ -58,7 +58,12 @@ class Desk:
 
 
 def make_issue(uow: UnitOfWork, unit: Unit, period: str) -> bool:
-    """Record that a digest of this period is due, with the posts that belong to it; False where there is nothing."""
+    """Record that a digest of this period is due, with the posts that belong to it.
+
+    False where there is nothing to tell, or nobody to tell it to.
+    """
+    if not _has_readers(uow, unit):
+        return False
     news = _news(uow, unit)
     if not news.for_area and not news.by_area and desk_of(uow, unit).empty:
         return False
@@ -101,6 +106,13 @@ def desk_of(uow: UnitOfWork, unit: Unit) -> Desk:
     ).all()
     late = [case for case in cases if case.overdue]
     return Desk(late, [case for case in cases if not case.overdue], sign_ups)
+
+
+def _has_readers(uow: UnitOfWork, unit: Unit) -> bool:
+    readers = select(User.id).where(
+        User.unit_code == unit.code, User.disabled_at.is_(None), User.digest_stopped_at.is_(None)
+    )
+    return uow.session.scalar(readers.limit(1)) is not None
 
 
 def _news(uow: UnitOfWork, unit: Unit) -> News:

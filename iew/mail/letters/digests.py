@@ -39,7 +39,7 @@ def digest(w: Writer, issue: Issue) -> Letter:
         button=Button(w.say(N_("Open my inbox")), w.page(paths.inbox(w.language))),
         closing=(w.say(N_("How often this digest comes is set on the page of your unit.")),),
         why=w.say(N_("You get this digest because you work for %(unit)s."), unit=unit),
-        unsubscribe_url=w.unsubscribe_page(issue.unit.code),
+        unsubscribe_url=w.unsubscribe_page(),
     )
 
 
