@@ -224,3 +224,13 @@ def test_a_database_that_is_away_is_told_as_such(parts: Parts) -> None:
         if reply.status_code == 503:
             assert int(reply.headers["Retry-After"]) > 0
     engine.dispose()
+
+
+def test_the_description_can_be_read_by_people(world: World) -> None:
+    reply = world.app.test_client().get("/api/docs")
+
+    assert (reply.status_code, reply.mimetype) == (200, "text/html")
+    assert "/api/v1/schools/{school_id}/actions/{action}" in reply.text
+    assert 'id="error-invalid_transition"' in reply.text
+    assert "<script" not in reply.text.replace("<script src=", "")
+    assert "http://" not in reply.text.replace("http://localhost", "").replace("http://www.w3.org", "")
