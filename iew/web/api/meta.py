@@ -73,8 +73,7 @@ def description() -> Response:
 @api.get("/api/docs")
 @requires("meta.read")
 @api.response(200, {"type": "string"}, content_type="text/html", description="A page")
-def documentation() -> str:
+def documentation() -> Response:
     """This description, to be read by people."""
-    return render_template(
-        "api/docs.html", spec=openapi.description(), groups=openapi.by_tag(), codes=STATUS_OF, titles=TITLES
-    )
+    spec, groups = openapi.description(), openapi.by_tag()
+    return Response(render_template("api/docs.html", spec=spec, groups=groups, codes=STATUS_OF, titles=TITLES))
