@@ -97,3 +97,9 @@ class DigestChoice(Input):
     """How often a unit's digest comes."""
 
     frequency = Code(("daily", "weekly", "paused"), required=True)
+
+
+class UnitChoice(Input):
+    """A centre or an office."""
+
+    unit = Code(None, required=True)

@@ -75,6 +75,7 @@ def register(app: Flask) -> None:
         tag=language_tag,
         marked=marked,
         browser=browser,
+        school_choice=school_choice,
     )
     environment.globals.update(
         actor=current_actor,
@@ -83,6 +84,7 @@ def register(app: Flask) -> None:
         carried_form=carried_form,
         next_page=next_page,
         has_page=has_page,
+        is_past=is_past,
         place_of=place_of,
         website_of=website_of,
         unit_name=unit_name,
@@ -265,6 +267,17 @@ def school_name(school: Any) -> str:
     """The name of a school for this reader: its English name on English pages, else its own."""
     own, english = str(_of(school, "name") or ""), str(_of(school, "name_en") or "")
     return english if english and current_language() == "en" else own
+
+
+def school_choice(school: Any) -> tuple[str, str]:
+    """A school as a choice of a list."""
+    return str(_of(school, "id")), school_name(school)
+
+
+def is_past(value: datetime | str) -> bool:
+    """Whether a moment lies behind us."""
+    at = _moment(value)
+    return at is not None and at < datetime.now(at.tzinfo)
 
 
 def place_of(school: Any) -> str:
