@@ -112,7 +112,7 @@ def found_of(reply: Mapping[str, Any]) -> Found:
         did_you_mean=meant,
         meant_url=here_with(q=meant, cursor=None) if meant else None,
         next_cursor=reply.get("next_cursor"),
-        params=[(name, value) for name, value in request.args.items(multi=True) if name != "cursor"],
+        params=[(name, value) for name, value in request.args.items(multi=True) if name != "cursor" and value],
         without_all=page_url("search.results", **({"q": words} if words else {})),
         dates_open=any(request.args.get(name) for name in ("from", "to", "students")),
     )
