@@ -69,6 +69,15 @@ class Tally:
 # checking
 
 
+class _Known(NamedTuple):
+    """What a check needs to know of a post that is here already."""
+
+    id: str
+    ref: str | None
+    school_id: str
+    expires_on: date | None
+
+
 @dataclass
 class Checked:
     """What the lines before have told already, so that a school described once may be named by its ref alone."""
@@ -94,7 +103,7 @@ def faults_of_invitations(
     publish: whether they are to be published, and so must hold what readers need.
     """
     counties = _counties(uow)
-    posts = _posts_by_ref(uow, lines)
+    posts = _known_posts(uow, lines)
     schools = _schools_by_ref(uow, [line.row["school"] for line in lines])
     faults: list[Fault] = []
     for line in lines:
@@ -107,7 +116,7 @@ def faults_of_invitations(
 
 
 def _faults_of_post(
-    line: Line, post: Invitation | None, counties: frozenset[str], today: date, *, publish: bool
+    line: Line, post: _Known | None, counties: frozenset[str], today: date, *, publish: bool
 ) -> Iterator[Fault]:
     row = line.row
     named = {
@@ -127,7 +136,7 @@ def _faults_of_post(
 
 
 def _faults_of_school_in_post(
-    line: Line, schools: Mapping[str, School], post: Invitation | None, seen: Checked, counties: frozenset[str]
+    line: Line, schools: Mapping[str, School], post: _Known | None, seen: Checked, counties: frozenset[str]
 ) -> Iterator[Fault]:
     given = line.row["school"]
     school = schools.get(given["ref"])
@@ -159,6 +168,15 @@ def _schools_by_ref(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> dict[
     refs = {row["ref"] for row in rows}
     found = uow.session.scalars(select(School).where(or_(School.ref.in_(refs), School.id.in_(refs))))
     return {(school.ref if school.ref in refs else school.id) or school.id: school for school in found}
+
+
+def _known_posts(uow: UnitOfWork, lines: Sequence[Line]) -> dict[str, _Known]:
+    """Outside key (or id) -> what is known of the post."""
+    refs = {line.row["ref"] for line in lines}
+    columns = (Invitation.id, Invitation.ref, Invitation.school_id, Invitation.expires_on)
+    rows = uow.session.execute(select(*columns).where(or_(Invitation.ref.in_(refs), Invitation.id.in_(refs))))
+    found = (_Known(*row) for row in rows)
+    return {(post.ref if post.ref in refs else post.id) or post.id: post for post in found}
 
 
 def _posts_by_ref(uow: UnitOfWork, lines: Sequence[Line]) -> dict[str, Invitation]:
@@ -360,14 +378,11 @@ def _write_contact(uow: UnitOfWork, post: Invitation, contact: Mapping[str, Any]
     """Set the named columns; the contact of a revision begins as a copy of the post's own."""
     if not contact:
         return
-    found = uow.session.scalars(select(Contact).where(Contact.invitation_id == post.id))
-    rows = {row.of_revision: row for row in found}
-    row = rows.get(of_revision)
+    row = post.revised_contact if of_revision else post.contact
     if row is None:
-        base = rows.get(False)
-        row = Contact(invitation_id=post.id, of_revision=of_revision)
-        for column in (*_CONTACT_COLUMNS, "agent_contact"):
-            setattr(row, column, getattr(base, column, None))
+        base = post.contact if of_revision else None
+        copied = {column: getattr(base, column, None) for column in (*_CONTACT_COLUMNS, "agent_contact")}
+        row = Contact(invitation_id=post.id, of_revision=of_revision, **copied)
         uow.session.add(row)
     for column, value in contact.items():
         setattr(row, column, value)
