@@ -100,6 +100,17 @@ def find_school(uow: UnitOfWork, school_id: str, actor: Actor) -> School:
     return school
 
 
+def permit(uow: UnitOfWork, school_id: str, actor: Actor, act: str) -> School:
+    """The school, where `actor` might do `act` to it: an action, or `change`. Raises NotFound, NotAllowed."""
+    school = find_school(uow, school_id, actor)
+    parties = school.parties_of(actor)
+    if act != "change":
+        school.lifecycle.permit(act, kind=school.kind, parties=parties)
+    elif not parties & {Party.OWNER, Party.ADMIN}:
+        raise NotAllowed
+    return school
+
+
 def schools_for(
     uow: UnitOfWork, actor: Actor, *, status: str | None, cursor: str | None, limit: int
 ) -> Page[School]:
@@ -166,9 +177,7 @@ def change(
 
     Raises NotFound, NotAllowed, Conflict, Invalid.
     """
-    school = find_school(uow, school_id, actor)
-    if not school.parties_of(actor) & {Party.OWNER, Party.ADMIN}:
-        raise NotAllowed
+    school = permit(uow, school_id, actor, "change")
     if seen_version is not None and seen_version != school.version:
         raise Conflict
     changed = {name: value for name, value in values.items() if getattr(school, name) != value}

@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from flask import Flask
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from iew.domain.matches import Via
 from iew.models import Event, Invitation, Question, QuestionMessage, School, SignInSession, User
+from iew.web.access import NAME_OF_PERMISSION
+from iew.web.permissions import PERMISSIONS, Kind
 from tests.accounts.bodies import sign_up_body
 from tests.world import Client, World, problem
 
@@ -27,6 +31,7 @@ MATRIX = Path(__file__).parents[1] / "authz_matrix.csv"
 ROWS = list(csv.DictReader(MATRIX.read_text(encoding="utf-8").splitlines()))
 SUBJECTS = ("anon", "ovs", "dom", "oth", "iercA", "iercB", "offA", "offB", "iew", "sys")
 CANARIES = ("canary@contact.example", "+81 6 5550 0199", "Mika Canary")
+NO_PREFIX = ("/healthz", "/readyz", "/metrics", "/api/docs")
 OUTSIDE_THE_MATRIX = {"/static/<path:filename>"}
 
 
@@ -226,6 +231,124 @@ def _kind_of(item: dict[str, Any]) -> str:
     if "level" in item:
         return "school"
     return "invitation" if "exchange_types" in item else "question" if "messages" in item else "?"
+
+
+OVERLAID = [row for row in ROWS if row["dom"].startswith("ok")]
+
+
+def _kind(app: Flask, row: dict[str, str]) -> Kind:
+    """What kind of act a row is, by the permission of its route."""
+    path = f"/api/v1{_template(row['path']).replace('<>', 'x')}" if row["path"] not in NO_PREFIX else row["path"]
+    adapter = app.url_map.bind("localhost")
+    endpoint, _ = adapter.match(path, method=row["method"])
+    return PERMISSIONS[getattr(app.view_functions[endpoint], NAME_OF_PERMISSION)].kind
+
+
+@pytest.mark.parametrize("row", OVERLAID, ids=lambda row: row["id"])
+def test_a_closed_account_gets_nothing(scene: Scene, row: dict[str, str]) -> None:
+    scene.put(row["state"])
+    scene.client("dom")
+    with scene.world.unit_of_work() as uow:
+        uow.get(User, scene.world.tainan.id).disabled_at = uow.now
+    before = scene.world.snapshot()
+
+    reply = scene.call(row, "dom")
+
+    if row["path"] in ("/healthz", "/readyz"):
+        assert reply.status_code == 200
+    else:
+        assert problem(reply) == (401, "not_signed_in")
+        assert scene.world.snapshot() == before
+
+
+@pytest.mark.parametrize("row", OVERLAID, ids=lambda row: row["id"])
+@pytest.mark.parametrize("lacks", ["email_unverified", "school_unverified"])
+def test_who_is_not_confirmed_prepares_and_reads_but_does_not_act(
+    scene: Scene, row: dict[str, str], lacks: str
+) -> None:
+    scene.put(row["state"])
+    scene.client("dom")
+    with scene.world.unit_of_work() as uow:
+        user = uow.get(User, scene.world.tainan.id)
+        if lacks == "email_unverified":
+            user.email_confirmed_at = None
+        else:
+            uow.session.execute(update(School).where(School.id == user.school_id).values({"status": "pending"}))
+    before = scene.world.snapshot()
+
+    reply = scene.call(row, "dom")
+
+    submits = row["path"].endswith("/actions/submit")
+    if _kind(scene.world.app, row) is Kind.WRITE or submits:
+        assert problem(reply) == (403, lacks)
+        assert scene.world.snapshot() == before
+    elif lacks == "email_unverified" or row["method"] != "GET":
+        assert reply.status_code < 300 or problem(reply)[1] in ("not_found", "not_allowed"), reply.text
+
+
+def test_a_fault_inside_of_a_rule_lets_nobody_in(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.put("PD draft")
+    stranger = scene.client("oth")
+
+    def break_down(*_: object) -> None:
+        raise OperationalError("select 1", {}, Exception("gone"))
+
+    monkeypatch.setattr(School, "parties_of", break_down)
+    monkeypatch.setattr(Invitation, "parties_of", break_down)
+    reply = stranger.post(f"/schools/{scene.names['D']}/actions/approve")
+
+    assert problem(reply) == (503, "unavailable")
+    assert int(reply.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "/Invitations/{PD}", "//api/v1/invitations/{PD}", "/invitations/{PD}/", "/invitations/{PD}.json",
+        "/invitations/{PD};a=b", "/invitations/{PD}%2f", "/invitations/%2e%2e/invitations/{PD}", "/invitations/{PD}%00",
+        "/invitations/{UPPER}", "/invitations/{PD}?include=contact",
+    ],
+)  # fmt: skip
+def test_a_draft_has_no_other_door(scene: Scene, trick: str) -> None:
+    scene.put("PD draft")
+    scene.names["UPPER"] = scene.names["PD"].upper()
+    for subject in ("anon", "oth", "iew", "iercA"):
+        reply = scene.client(subject).get(scene.filled(trick))
+        assert reply.status_code in (404, 422) or (reply.status_code in (301, 308) and not reply.data.count(b"title>T"))
+        assert "Robots that greet" not in reply.text
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if r["method"] != "GET" and r["dom"].startswith("ok")], ids=lambda r: r["id"]
+)
+def test_no_act_by_a_link_that_is_merely_opened(scene: Scene, row: dict[str, str]) -> None:
+    scene.put(row["state"])
+    client = scene.client("dom")
+    before = scene.world.snapshot()
+
+    for method in ("GET", "HEAD"):
+        client.call(method, scene.filled(row["path"]), headers={"X-HTTP-Method-Override": row["method"]})
+
+    assert scene.world.snapshot() == before
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r["body"] and r["dom"].startswith("ok")], ids=lambda r: r["id"])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+def test_no_act_by_a_form_of_another_site(scene: Scene, row: dict[str, str], content_type: str) -> None:
+    scene.put(row["state"])
+    client = scene.client("dom")
+    before = scene.world.snapshot()
+
+    reply = client.call(
+        row["method"],
+        scene.filled(row["path"]),
+        data=scene.filled(row["body"]),
+        content_type=content_type,
+        headers=json.loads(row["headers"]) if row["headers"] else {},
+    )
+
+    assert problem(reply) == (415, "unsupported_media_type")
+    assert scene.world.snapshot() == before
 
 
 def _template(path: str) -> str:

@@ -1,6 +1,8 @@
 """Schools: open sign-up, the approval of their unit, their own entry, their colleagues."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
 
 from iew.db import Page
 from iew.schemas.schools import (
@@ -20,7 +22,23 @@ from iew.web.blueprint import Blueprint
 from iew.web.conditional import if_match
 from iew.web.context import current_actor, house, unit_of_work
 
+P = ParamSpec("P")
 api = Blueprint("schools", __name__, url_prefix="/api/v1", description="Schools and their approval")
+
+
+def about(act: str | None = None) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """Ask whether the asker may do `act` (None: the action in the address) before looking at what was sent."""
+
+    def guard(view: Callable[P, Any]) -> Callable[P, Any]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with unit_of_work() as uow:
+                schools.permit(uow, str(kwargs["school_id"]), current_actor(), act or str(kwargs["action"]))
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return guard
 
 
 @api.post("/schools")
@@ -58,6 +76,7 @@ def show_school(school_id: str) -> SeenSchool:
 
 @api.patch("/schools/<school_id>")
 @requires("school.change")
+@about("change")
 @api.arguments(SchoolChange)
 @api.response(200, SchoolView)
 def change_school(body: dict[str, Any], school_id: str) -> SeenSchool:
@@ -70,6 +89,7 @@ def change_school(body: dict[str, Any], school_id: str) -> SeenSchool:
 
 @api.post("/schools/<school_id>/actions/<any(approve,ask,reject):action>")
 @requires("school.act")
+@about()
 @api.arguments(SchoolDecision)
 @api.response(200, SchoolView)
 def decide(body: dict[str, Any], school_id: str, action: str) -> SeenSchool:
