@@ -105,6 +105,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "match.read": Permission(SIGNED_IN, R),
     "match.act": Permission(SIGNED_IN, W),
     "match.contacts": Permission(SIGNED_IN, R),
+    "match.show_contacts": Permission(SIGNED_IN, O),
     "match.read_messages": Permission(SIGNED_IN, R),
     "match.write_message": Permission(SIGNED_IN, W),
     # work and questions

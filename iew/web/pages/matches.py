@@ -136,7 +136,7 @@ def write(lang: str, match_id: str) -> Reply:
 
 
 @pages.post("/<lang>/matches/<match_id>/contacts")
-@requires("match.contacts")
+@requires("match.show_contacts")
 def contacts(lang: str, match_id: str) -> Reply:
     """Show both contacts on the page; a POST, since each reading is noted for their owners."""
     form = Form.blank(name="contacts")
