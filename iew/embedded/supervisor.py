@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -32,6 +33,7 @@ from iew.embedded.servers import Servers
 from iew.embedded.watch import Watched
 
 ACCOUNTS_FILE: Final = "sample-accounts.txt"
+METRICS_DIRECTORY: Final = "metrics"
 STARTED_FILE: Final = "first-start-done"
 MARK_VARIABLE: Final = "IEW_UP_MARK"
 LEAST_FREE_BYTES: Final = 512 * 1024 * 1024
@@ -47,14 +49,15 @@ class Program:
     """The commands of the program itself, which this package runs but does not know.
 
     migrate, sample, index: run once each, before the processes start; `sample` on a first start only, and what it
-    prints are sign-ins. processes: name and command of each, the web first.
+    prints are sign-ins. processes: name and command of each, the web first. stop_seconds: how long a process may
+    take over its last job.
     """
 
     migrate: Sequence[Sequence[str]]
     sample: Sequence[Sequence[str]]
     index: Sequence[Sequence[str]]
     processes: Mapping[str, Sequence[str]]
-    worker_stop_seconds: float = 30
+    stop_seconds: float = 30
 
 
 class Stopped(BaseException):
@@ -94,6 +97,8 @@ class Supervisor:
 
     def _start(self, *, with_sample: bool) -> None:
         begun = time.monotonic()
+        shutil.rmtree(self.home / METRICS_DIRECTORY, ignore_errors=True)  # of processes that are no more
+        (self.home / METRICS_DIRECTORY).mkdir()
         self._start_guardian()
         self._servers = Servers(self.home, self._environment)
         self._servers.start()
@@ -106,7 +111,6 @@ class Supervisor:
             self._load_sample()
         self._servers.wait_until_ready()
         homes.write_parts(self.home, self._variables())
-        self._run_all(self.program.index)
         self._start_processes()
         (self.home / STARTED_FILE).touch()
         self._announce(time.monotonic() - begun)
@@ -118,8 +122,7 @@ class Supervisor:
         guardian = Child(
             "guardian", lambda: (sys.executable, "-I", "-S", script, mark), self._log("guardian"), {}, death_signal=0
         )
-        guardian.start()
-        self._watched.append(Watched(guardian, guardian.start, self.say))
+        self._start_child(guardian)
 
     def _variables(self) -> dict[str, str]:
         """What every process of the program is told, beside the environment from outside."""
@@ -132,23 +135,27 @@ class Supervisor:
         return ours | {name: self._environment.get(name) or value for name, value in defaults.items()}
 
     def _child_environment(self) -> dict[str, str]:
-        metrics = self.home / "metrics"
-        return self._environment | self._variables() | {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+        metrics = {"PROMETHEUS_MULTIPROC_DIR": str(self.home / METRICS_DIRECTORY)}
+        return self._environment | self._variables() | metrics
 
     def _start_processes(self) -> None:
-        shutil.rmtree(self.home / "metrics", ignore_errors=True)
-        (self.home / "metrics").mkdir()
+        """The web loads while the index is made; the others would write into an index that is not there yet."""
         environment = self._child_environment()
-        for name, command in self.program.processes.items():
-            child = Child(
-                name, lambda command=command: command, self._log(name), environment,  # type: ignore[misc]
-                stop_seconds=self.program.worker_stop_seconds,
-            )  # fmt: skip
-            child.start()
-            self._watched.append(Watched(child, child.start, self.say))
-        web = self._watched[-len(self.program.processes)].child
+        children = [
+            Child(name, partial(tuple, command), self._log(name), environment, stop_seconds=self.program.stop_seconds)
+            for name, command in self.program.processes.items()
+        ]
+        web, *others = children
+        self._start_child(web)
+        self._run_all(self.program.index)
+        for child in others:
+            self._start_child(child)
         web.wait_until(self._web_answers, WEB_START_SECONDS)
         self._note_processes()
+
+    def _start_child(self, child: Child) -> None:
+        child.start()
+        self._watched.append(Watched(child, child.start, self.say))
 
     def _web_answers(self) -> bool:
         try:

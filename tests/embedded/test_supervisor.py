@@ -212,7 +212,7 @@ def test_ctrl_c_stops_everything(make_up):
 def test_a_killed_up_leaves_no_process(make_up):
     up = make_up().start()
     up.until_open()
-    assert len(of_home(up.home)) >= 7  # the processes, and the children of web and worker
+    assert eventually(lambda: len(of_home(up.home)) >= 7, 10)  # the processes, and the children of web and worker
     up.kill()
     assert eventually(lambda: not of_home(up.home), 10), of_home(up.home)
 
