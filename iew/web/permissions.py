@@ -58,7 +58,6 @@ ADMINS: Final = IEW_ADMIN | SYSTEM_ADMIN
 PERMISSIONS: Final[dict[str, Permission]] = {
     # the house itself
     "page.read": Permission(EVERYONE, R),
-    "page.read_signed_in": Permission(SIGNED_IN, R),
     "meta.read": Permission(EVERYONE, R),
     "health.read": Permission(EVERYONE, R, identifies=False, limit="none"),
     "vocabulary.read": Permission(EVERYONE, R),
@@ -83,7 +82,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     # invitations
     "invitation.draft": Permission(SCHOOLS, D),
     "invitation.read": Permission(EVERYONE, R),
-    "invitation.list": Permission(SIGNED_IN, R),
+    "invitation.own": Permission(SCHOOLS, R),
     "invitation.change": Permission(EVERYONE, D),
     "invitation.delete": Permission(EVERYONE, D),
     "invitation.act": Permission(EVERYONE, W),
