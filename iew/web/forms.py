@@ -9,7 +9,7 @@ Names in a form: `title`; `school.name` inside an object; `periods-0.start` in t
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -174,14 +174,14 @@ class Attempt:
         return True
 
 
-def asked_by(schema: type[Schema] | Schema) -> dict[str, Any]:
+def asked_by(schema: type[Schema] | Schema, without: Collection[str] = ()) -> dict[str, Any]:
     """What the address of this page asks for, read by `schema`; parameters that are not ours are let pass.
 
-    Links get decorated on their way by other sites; a page that refused them would be a broken link. Raises Invalid.
+    without: names that are not read. Links get decorated on their way by other sites; a page that refused them would be a broken link. Raises Invalid.
     """
     made = schema if isinstance(schema, Schema) else schema()
     lists = {field.data_key or name for name, field in made.fields.items() if isinstance(field, fields.List)}
-    known = {field.data_key or name for name, field in made.fields.items()}
+    known = {field.data_key or name for name, field in made.fields.items()} - set(without)
     values = {
         name: request.args.getlist(name) if name in lists else request.args[name]
         for name in request.args
