@@ -185,7 +185,7 @@ def asked_by(schema: type[Schema] | Schema, without: Collection[str] = ()) -> di
     values = {
         name: request.args.getlist(name) if name in lists else request.args[name]
         for name in request.args
-        if name in known and (request.args[name] or name in lists)
+        if name in known - set(without) and (request.args[name] or name in lists)
     }
     try:
         return dict(made.load(values))

@@ -1,0 +1,315 @@
+"""Which words stand for which codes and concepts, in every language the service meets.
+
+A post written in Japanese and a query typed in Chinese share no letters; they meet because both say `country:JP` or
+`v:tea_ceremony`. The lexicon finds such forms in a text (longest first), says what they mean, corrects misspelt ones,
+and completes words while they are typed. It holds no words of its own: `wordlists` reads them from tables.
+"""
+
+import hashlib
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from search_index.folding import fold, is_han, is_hangul, is_hiragana, is_katakana, is_wide, to_hiragana
+
+_PARTICLES: Final = frozenset("をにでのはがとへもや")
+_SHORT_KATAKANA: Final = 3
+_SHORT_HANGUL: Final = 2
+_SHARED_ENGLISH: Final = 6
+"""From this length on an English word is taken for English inside German, French … text too."""
+_WIDE_LANGUAGES: Final = frozenset({"zh", "ja", "ko", "th"})
+_SHORTEST_JOINED: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """One meaning of a form: the sum of `codes` (none for a word that says nothing here), in these languages."""
+
+    codes: tuple[str, ...]
+    languages: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A code with its names: `labels` by language, the wider codes it is counted under, and its neighbours."""
+
+    code: str
+    labels: Mapping[str, str]
+    broader: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A form found in a folded text, from `start` up to `end`; several senses mean that it is ambiguous."""
+
+    start: int
+    end: int
+    senses: tuple[Sense, ...]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return frozenset(code for sense in self.senses for code in sense.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A name that begins with what was typed, and the code it stands for."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Folded forms with their senses; concepts by code; hiragana readings of forms, for queries typed in kana."""
+
+    forms: Mapping[str, tuple[Sense, ...]]
+    concepts: Mapping[str, Concept]
+    readings: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of everything in here: an index built with another one has to be built anew."""
+        digest = hashlib.sha256()
+        for form in sorted(self.forms):
+            senses = sorted((sense.codes, sorted(sense.languages)) for sense in self.forms[form])
+            digest.update(repr((form, senses)).encode())
+        for code in sorted(self.concepts):
+            concept = self.concepts[code]
+            digest.update(repr((code, concept.broader, concept.related)).encode())
+        return digest.hexdigest()[:12]
+
+    def expand(self, codes: Iterable[str]) -> frozenset[str]:
+        """The codes with everything wider that they are counted under."""
+        found: set[str] = set()
+        waiting = list(codes)
+        while waiting:
+            code = waiting.pop()
+            if code not in found:
+                found.add(code)
+                concept = self.concepts.get(code)
+                waiting.extend(concept.broader if concept else ())
+        return frozenset(found)
+
+    def related(self, code: str) -> tuple[str, ...]:
+        concept = self.concepts.get(code)
+        return concept.related if concept else ()
+
+    def label(self, code: str, language: str) -> str:
+        """The name of a code in the language, else in English, else the code."""
+        concept = self.concepts.get(code)
+        if concept is None:
+            return code
+        return concept.labels.get(language) or concept.labels.get("en") or code
+
+    # finding forms in a text
+
+    def scan(self, text: str, language: str | None) -> Iterator[Match]:
+        """The known forms of a folded text from left to right, the longest at each place.
+
+        language: of the text, by its first subtag; None where it is not known.
+        """
+        at = 0
+        while at < len(text):
+            match = self._match_at(text, at, language)
+            if match is None:
+                at = _next_start(text, at)
+            else:
+                yield match
+                at = match.end
+
+    def _match_at(self, text: str, at: int, language: str | None) -> Match | None:
+        if text[at] == " ":
+            return None
+        for length in self._lengths.get(text[at : at + 2], ()) or self._lengths.get(text[at], ()):
+            end = at + length
+            form = text[at:end]
+            senses = self.forms.get(form)
+            if senses and end <= len(text) and _stands_alone(text, at, end):
+                chosen = _in_language(form, senses, language)
+                if chosen:
+                    return Match(at, end, chosen)
+        return self._joined_at(text, at, language)
+
+    def _joined_at(self, text: str, at: int, language: str | None) -> Match | None:
+        """Two Latin words that the tables know as one, such as `home stay`."""
+        if is_wide(text[at]) or (at and text[at - 1] != " "):
+            return None
+        middle = text.find(" ", at)
+        if middle < 0:
+            return None
+        end = text.find(" ", middle + 1)
+        end = len(text) if end < 0 else end
+        form = text[at:middle] + text[middle + 1 : end]
+        if len(form) < _SHORTEST_JOINED or form not in self.forms:
+            return None
+        chosen = _in_language(form, self.forms[form], language)
+        return Match(at, end, chosen) if chosen else None
+
+    def by_reading(self, word: str) -> tuple[Sense, ...]:
+        """The senses of a whole word written in kana; also without a polite first syllable."""
+        kana = to_hiragana(word)
+        if not all(is_hiragana(char) or char == "ー" for char in kana):
+            return ()
+        for spelling in (kana, kana[1:] if kana[0] in "おご" and len(kana) > 2 else kana):
+            form = self.readings.get(spelling)
+            if form is not None:
+                return self.forms.get(form, ())
+        return ()
+
+    @cached_property
+    def _lengths(self) -> Mapping[str, tuple[int, ...]]:
+        """By the first two letters of a form (or its only one): the lengths to try, longest first."""
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for form in self.forms:
+            lengths[form[:2]].add(len(form))
+        for form in self.forms:
+            if len(form) == 1:
+                for start in [key for key in lengths if key[0] == form]:
+                    lengths[start].add(1)
+        return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
+
+    # spelling
+
+    def corrections(self, word: str) -> tuple[str, ...]:
+        """Known Latin words that `word` may be a slip of, nearest first; same first letter, at most two slips."""
+        allowed = slips_allowed(word)
+        if not allowed:
+            return ()
+        found: list[tuple[int, str]] = []
+        for length in range(len(word) - allowed, len(word) + allowed + 1):
+            for candidate in self._latin_words.get((word[0], length), ()):
+                slips = distance(word, candidate, allowed)
+                if slips <= allowed:
+                    found.append((slips, candidate))
+        return tuple(candidate for _, candidate in sorted(found)[:3])
+
+    def knows_word(self, word: str) -> bool:
+        """Whether a Latin word stands in any form."""
+        return word in self._latin_words.get((word[:1], len(word)), frozenset())
+
+    @cached_property
+    def _latin_words(self) -> Mapping[tuple[str, int], frozenset[str]]:
+        words: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for form in self.forms:
+            for word in form.split(" "):
+                if word.isascii() and word.isalpha() and len(word) > 2:
+                    words[(word[0], len(word))].add(word)
+        return {key: frozenset(found) for key, found in words.items()}
+
+    # completing
+
+    def complete(self, typed: str, *, limit: int = 8) -> tuple[Completion, ...]:
+        """Concepts one of whose names begins with what was typed, in any language, one row each."""
+        start = fold(typed)
+        if not start:
+            return ()
+        names = self._names
+        found: dict[str, Completion] = {}
+        at = bisect_left(names, (start, "", ""))
+        while at < len(names) and names[at][0].startswith(start) and len(found) < limit:
+            _, code, text = names[at]
+            found.setdefault(code, Completion(code, text))
+            at += 1
+        return tuple(found.values())
+
+    @cached_property
+    def _names(self) -> list[tuple[str, str, str]]:
+        return sorted(
+            {
+                (fold(label), concept.code, label)
+                for concept in self.concepts.values()
+                for label in concept.labels.values()
+                if label
+            }
+        )
+
+
+def _next_start(text: str, at: int) -> int:
+    """The next place where a form may begin: inside a Latin word there is none."""
+    if text[at] == " " or is_wide(text[at]):
+        return at + 1
+    at += 1
+    while at < len(text) and text[at] != " " and not is_wide(text[at]):
+        at += 1
+    return at
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether the stretch is a word here, by the rules of its script, and not a piece of a longer one."""
+    before = text[start - 1] if start else " "
+    after = text[end] if end < len(text) else " "
+    first, last = text[start], text[end - 1]
+    if not is_wide(first) and before != " " and not is_wide(before):
+        return False
+    if not is_wide(last) and after != " " and not is_wide(after):
+        return False
+    return _wide_stands_alone(text[start:end], before, after)
+
+
+def _wide_stands_alone(form: str, before: str, after: str) -> bool:
+    if len(form) == 1:
+        return not (is_wide(form) and (is_wide(before) or is_wide(after)))
+    if all(map(is_katakana, form)):
+        return len(form) > _SHORT_KATAKANA or not (is_katakana(before) or is_katakana(after))
+    if all(map(is_hangul, form)):
+        return len(form) > _SHORT_HANGUL or not is_hangul(before)
+    if all(map(is_hiragana, form)):
+        return not is_hiragana(before) and (not is_hiragana(after) or after in _PARTICLES)
+    return True
+
+
+def _in_language(form: str, senses: tuple[Sense, ...], language: str | None) -> tuple[Sense, ...]:
+    """The senses that the form can have in a text of this language."""
+    if language is None:
+        return senses
+    own = tuple(sense for sense in senses if language in sense.languages)
+    if own or any(map(is_wide, form)):
+        return own or senses
+    if language != "en" and (language in _WIDE_LANGUAGES or len(form) >= _SHARED_ENGLISH):
+        return tuple(sense for sense in senses if "en" in sense.languages)
+    return ()
+
+
+def slips_allowed(word: str) -> int:
+    """How many slips a Latin word of this length is forgiven."""
+    if not (word.isascii() and word.isalpha()):
+        return 0
+    return 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+
+
+def distance(left: str, right: str, limit: int) -> int:
+    """Damerau-Levenshtein distance (neighbours swapped count once); more than `limit` comes back as limit + 1."""
+    if abs(len(left) - len(right)) > limit:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        earlier, before, row = before, row, [i]
+        for j, b in enumerate(right, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, earlier[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+    return row[-1]
+
+
+def has_wide(text: str) -> bool:
+    return any(map(is_wide, text))
+
+
+def script_of(word: str) -> str:
+    """`han`, `kana`, `hangul`, `thai` or `latin` (everything else), by the letters of the word."""
+    if any(map(is_hangul, word)):
+        return "hangul"
+    if any(is_hiragana(char) or is_katakana(char) for char in word):
+        return "kana"
+    if any(map(is_han, word)):
+        return "han"
+    return "thai" if any(map(is_wide, word)) else "latin"

@@ -1,0 +1,247 @@
+"""How a document looks inside the engine.
+
+The mapping is strict: a field that is not here is refused, so nothing gets into the index by accident. Scores are made
+of what stands in the document alone (`mentions`): the engine's own BM25 changes with every post that is added, and a
+reader who turns the page would see hits twice or never. How rare a word is comes in with the query instead.
+
+`own` and `wish` hold codes, `c_*` the codes and concepts that the lexicon found in the texts; `title … body` hold the
+folded text of all languages, cut into words and pairs of wide characters; `text_*` the text of one language, cut and
+stemmed as its speakers do; `reading` the Han text read in Korean, so that a Korean word can meet its Chinese writing.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date
+from functools import cache
+from typing import Any, Final
+
+import opencc
+
+from search_index.document import FACETS, Document
+from search_index.folding import fold
+from search_index.lexicon import Lexicon
+
+STEMMED: Final = ("en", "de", "fr", "es", "id", "ja", "ko", "th", "zh")
+"""Languages with an analyser of their own; the others live in the folded fields alone."""
+FOREVER: Final = date(9999, 12, 31)
+MENTIONS_COUNTED: Final = 5
+PLUGINS: Final[Mapping[str, str]] = {
+    "analysis-icu": "icu_tokenizer",
+    "analysis-kuromoji": "kuromoji_tokenizer",
+    "analysis-nori": "nori_tokenizer",
+    "analysis-smartcn": "smartcn_tokenizer",
+}
+"""The plugin, and a tokenizer that only it brings."""
+
+_ANALYSIS: Final[Mapping[str, Any]] = {
+    "tokenizer": {"korean": {"type": "nori_tokenizer", "decompound_mode": "mixed"}},
+    "filter": {
+        "pairs": {"type": "cjk_bigram"},
+        "pairs_and_single": {"type": "cjk_bigram", "output_unigrams": True},
+        "en_stem": {"type": "stemmer", "language": "english"},
+        "en_possessive": {"type": "stemmer", "language": "possessive_english"},
+        "de_stem": {"type": "stemmer", "language": "light_german"},
+        "fr_elision": {"type": "elision", "articles_case": True, "articles": [*"ldjmtsnc", "qu", "jusqu", "lorsqu"]},
+        "fr_stem": {"type": "stemmer", "language": "light_french"},
+        "es_stem": {"type": "stemmer", "language": "light_spanish"},
+        "id_stem": {"type": "stemmer", "language": "indonesian"},
+    },
+    "analyzer": {
+        "folded": {"type": "custom", "tokenizer": "standard", "filter": ["pairs_and_single"]},
+        "folded_query": {"type": "custom", "tokenizer": "standard", "filter": ["pairs"]},
+        "codes": {"type": "custom", "tokenizer": "whitespace", "filter": []},
+        "en": {"type": "custom", "tokenizer": "icu_tokenizer", "filter": ["en_possessive", "icu_folding", "en_stem"]},
+        "de": {
+            "type": "custom",
+            "tokenizer": "icu_tokenizer",
+            "filter": ["lowercase", "german_normalization", "de_stem", "icu_folding"],
+        },
+        "fr": {
+            "type": "custom",
+            "tokenizer": "icu_tokenizer",
+            "filter": ["fr_elision", "lowercase", "fr_stem", "icu_folding"],
+        },
+        "es": {"type": "custom", "tokenizer": "icu_tokenizer", "filter": ["lowercase", "es_stem", "icu_folding"]},
+        "id": {"type": "custom", "tokenizer": "icu_tokenizer", "filter": ["icu_folding", "id_stem"]},
+        "ja": {
+            "type": "custom",
+            "tokenizer": "kuromoji_tokenizer",
+            "char_filter": ["icu_normalizer"],
+            "filter": ["kuromoji_baseform", "kuromoji_part_of_speech", "kuromoji_stemmer", "lowercase"],
+        },
+        "ko": {"type": "custom", "tokenizer": "korean", "filter": ["nori_part_of_speech", "lowercase"]},
+        "th": {"type": "custom", "tokenizer": "thai", "filter": ["icu_folding"]},
+        "zh": {"type": "custom", "tokenizer": "smartcn_tokenizer", "filter": ["lowercase"]},
+        "reading": {"type": "custom", "tokenizer": "korean", "filter": ["nori_readingform", "nori_part_of_speech"]},
+    },
+}
+_SIMILARITY: Final[Mapping[str, Any]] = {
+    "mentions": {
+        "type": "scripted",
+        "script": {"source": "return query.boost * 1.6 * doc.freq / (doc.freq + 0.6);"},
+    }
+}
+_KEYWORD: Final[Mapping[str, Any]] = {"type": "keyword"}
+_UNSEARCHED: Final[Mapping[str, Any]] = {"type": "keyword", "index": False}
+_TEXT: Final[Mapping[str, Any]] = {"type": "text", "similarity": "mentions", "norms": False}
+_FOLDED: Final[Mapping[str, Any]] = {**_TEXT, "analyzer": "folded", "search_analyzer": "folded_query"}
+_CODES: Final[Mapping[str, Any]] = {**_TEXT, "analyzer": "codes", "index_options": "freqs"}
+
+
+def properties() -> dict[str, Any]:
+    """The fields of a document."""
+    return {
+        "id": _KEYWORD,
+        "version": {"type": "long", "index": False},
+        "hash": _UNSEARCHED,
+        "visible": {"type": "boolean"},
+        "keys": _KEYWORD,
+        **{f"f_{facet}": _KEYWORD for facet in FACETS},
+        "own": _KEYWORD,
+        "wish": _KEYWORD,
+        "c_title": _CODES,
+        "c_topic": _CODES,
+        "c_body": _CODES,
+        "title": _FOLDED,
+        "topic": _FOLDED,
+        "name": _FOLDED,
+        "body": _FOLDED,
+        **{f"text_{language}": {**_TEXT, "analyzer": language} for language in STEMMED},
+        "reading": {**_TEXT, "analyzer": "reading"},
+        "periods": {"type": "date_range", "format": "strict_date"},
+        "students": {"type": "integer"},
+        "published_at": {"type": "date"},
+        "expires_on": {"type": "date", "format": "strict_date"},
+    }
+
+
+def index_body(
+    lexicon_version: str, *, shards: int = 1, percolator: bool = False, refresh: str = "500ms"
+) -> dict[str, Any]:
+    """Settings and mapping of a new index.
+
+    lexicon_version: kept beside the documents, to tell an index built with other words. percolator: also take stored
+    queries (`query`), for an index that asks which searches a document answers. refresh: when writes become findable.
+    """
+    fields = properties()
+    if percolator:
+        fields["query"] = {"type": "percolator"}
+    return {
+        "settings": {
+            "number_of_shards": shards,
+            "auto_expand_replicas": "0-1",
+            "refresh_interval": refresh,
+            "analysis": _ANALYSIS,
+            "similarity": _SIMILARITY,
+        },
+        "mappings": {
+            "dynamic": "strict",
+            "_meta": {"lexicon": lexicon_version},
+            "_source": {"includes": ["id", "version", "hash"]},
+            "properties": fields,
+        },
+    }
+
+
+def source_of(document: Document, lexicon: Lexicon) -> dict[str, Any]:
+    """The engine's form of a document; of one that may not be found nothing is left but its version."""
+    source: dict[str, Any] = {
+        "id": document.id,
+        "version": document.version,
+        "hash": document.content_hash,
+        "visible": document.visible,
+    }
+    if not document.visible:
+        return source
+    source |= {f"f_{facet}": list(codes) for facet, codes in document.facets.items()}
+    source |= _texts_of(document) | _codes_of(document, lexicon)
+    source |= {
+        "keys": [key.casefold() for key in document.keys],
+        "periods": [{"gte": _day(period.start), "lte": _day(period.end)} for period in document.periods],
+        "students": document.students,
+        "published_at": document.published_at.astimezone(UTC).isoformat() if document.published_at else None,
+        "expires_on": _day(document.expires_on or FOREVER),
+    }
+    return source
+
+
+def _day(day: date) -> str:
+    return day.isoformat()
+
+
+def _texts_of(document: Document) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "title": [fold(text.title) for text in document.texts],
+        "body": [fold(text.body) for text in document.texts],
+        "topic": [fold(topic) for topic in document.topics],
+        "name": [fold(name) for name in (*document.names, document.region) if name],
+    }
+    for text in document.texts:
+        language = subtag(text.language)
+        if language in STEMMED:
+            parts = [text.title, text.body]
+            fields.setdefault(f"text_{language}", []).extend(map(fold, parts) if language == "zh" else parts)
+    fields.setdefault("text_en", []).extend(document.topics)
+    han = [part for text in document.texts if subtag(text.language) in ("zh", "ja") for part in (text.title, text.body)]
+    fields["reading"] = [traditional(part) for part in han]
+    return fields
+
+
+def subtag(language: str) -> str:
+    """The language alone, without script or country."""
+    return language.split("-")[0].lower()
+
+
+@cache
+def _converters() -> tuple[opencc.OpenCC, opencc.OpenCC]:
+    return opencc.OpenCC("s2t"), opencc.OpenCC("jp2t")
+
+
+def traditional(text: str) -> str:
+    """Han text as Korean dictionaries of Han characters write it."""
+    from_simplified, from_japanese = _converters()
+    return str(from_japanese.convert(from_simplified.convert(text)))
+
+
+def _codes_of(document: Document, lexicon: Lexicon) -> dict[str, Any]:
+    """Codes by what they say of the document: what it is, what it looks for, what it speaks of, and where."""
+    own = [f"{facet}:{code}" for facet, codes in document.facets.items() for code in codes]
+    own += [f"place:{code}" for code in document.places]
+    own += [f"month:{month:02}" for month in sorted(_months(document))]
+    if document.region:
+        own += sorted(_mentions(document.region, "en", lexicon))
+    wish = [f"{facet}:{code}" for facet, codes in document.wished.items() for code in codes]
+    languages = {text: subtag(text.language) for text in document.texts}
+    return {
+        "own": sorted(lexicon.expand(own)),
+        "wish": sorted(lexicon.expand(wish)),
+        "c_title": _joined(_mentions(text.title, language, lexicon) for text, language in languages.items()),
+        "c_topic": _joined(_mentions(topic, "en", lexicon) for topic in document.topics),
+        "c_body": _joined(_mentions(text.body, language, lexicon) for text, language in languages.items()),
+    }
+
+
+def _mentions(text: str, language: str, lexicon: Lexicon) -> Counter[str]:
+    """How often the text speaks of each code, wider codes included."""
+    found: Counter[str] = Counter()
+    for match in lexicon.scan(fold(text), language):
+        found.update(lexicon.expand(match.codes))
+    return found
+
+
+def _joined(mentions: Iterable[Counter[str]]) -> str:
+    """The codes as words of a text, each as often as the version that says it most, up to a bound."""
+    most: Counter[str] = Counter()
+    for counter in mentions:
+        most |= counter
+    return " ".join(code for code in sorted(most) for _ in range(min(most[code], MENTIONS_COUNTED)))
+
+
+def _months(document: Document) -> set[int]:
+    """The months that a short period touches; a period of more than a third of a year names no month."""
+    found: set[int] = set()
+    for period in document.periods:
+        count = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
+        if 0 < count <= 4:
+            found.update((period.start.month + step - 1) % 12 + 1 for step in range(count))
+    return found

@@ -1,0 +1,465 @@
+"""From an understood query to the engine's body, and back from its reply.
+
+Every clause is built here from words and codes; nothing a reader types is handed to a parser of the engine. The number
+of clauses is bounded, whatever is typed. Scores come from the document and from how rare each unit was when the reader
+began (`Statistics`); the place in the list carries those figures along, so a page turned later continues the same list.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, Literal
+
+from search_index.document import FACETS
+from search_index.errors import BadPosition
+from search_index.lexicon import Lexicon
+from search_index.understanding import Plan, Unit
+
+Sort = Literal["relevance", "newest", "expiring"]
+Body = dict[str, Any]
+
+ALL: Final = "all"
+ALL_BONUS: Final = 1000.0
+"""Added to a score where every unit is met: far above any sum of weights, and floats are still fine there."""
+CODES_LISTED: Final = 400
+CLAUSES_USED: Final = 900
+"""The engine refuses a query of more than 1,024 clauses."""
+
+_OWN, _WISH = 3.0, 1.6
+_SAID: Final = {"c_title": 1.4, "c_topic": 1.0, "c_body": 0.7}
+_SPOKEN_OF: Final = {"c_title": 1.0, "c_topic": 1.0, "c_body": 0.45}
+_RELATED = 0.4
+_WORDS: Final = {"title": 1.0, "topic": 1.0, "name": 1.2, "body": 0.45}
+_STEMS = 0.4
+_IN_PART = 0.4
+_READ_IN_KOREAN = 0.5
+_PLAIN_WORD = 0.6
+_OWN_WORDS = 0.3
+_TIE: Final = 0.1
+_TIE_TOPIC: Final = 0.3
+_LATIN_STEMS: Final = ("en", "de", "fr", "es", "id")
+_SCRIPT_STEMS: Final = {"hangul": ("ko",), "kana": ("ja",), "han": ("zh", "ja"), "thai": ("th",)}
+_FUZZY: Final = {"fuzziness": "AUTO:5,9", "prefix_length": 1, "max_expansions": 5, "fuzzy_transpositions": True}
+_SHORTEST_LITERAL = 4
+_LONGEST_KEY = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How many documents there are, and how many meet each code and each unit of one plan; fuzzy: units whose word
+    nobody uses, so that near ones count."""
+
+    total: int
+    codes: tuple[int, ...]
+    units: tuple[int, ...]
+    fuzzy: tuple[int, ...] = ()
+    corrections: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The place after a hit, with the figures its list was made with."""
+
+    after: tuple[float | int | str, ...]
+    statistics: Statistics | None
+    lexicon: str
+
+    def encode(self) -> str:
+        figures = self.statistics
+        parts: list[Any] = [list(self.after), self.lexicon]
+        if figures:
+            parts.append([figures.total, figures.codes, figures.units, figures.fuzzy, dict(figures.corrections)])
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def decode(cls, text: str) -> "Position":
+        """Raises BadPosition for anything that `encode` cannot have made."""
+        try:
+            after, lexicon, *figures = json.loads(text)
+            statistics = None
+            if figures:
+                total, codes, units, fuzzy, corrections = figures[0]
+                statistics = Statistics(int(total), tuple(codes), tuple(units), tuple(fuzzy), dict(corrections))
+            return cls(tuple(after), statistics, str(lexicon))
+        except (ValueError, TypeError) as fault:
+            raise BadPosition("not a place in a list") from fault
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a reader asks for.
+
+    facets: chosen codes by facet; start, end: a period of the document overlaps these days; students: its group is at
+    most that. language: of the reader. today: the day by which a document may still be found.
+    """
+
+    today: date
+    text: str = ""
+    facets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    start: date | None = None
+    end: date | None = None
+    students: int | None = None
+    sort: Sort = "relevance"
+    limit: int = 20
+    after: Position | None = None
+    language: str | None = None
+
+
+# which documents
+
+
+def visible(today: date) -> list[Body]:
+    """What everybody may see today."""
+    return [{"term": {"visible": True}}, {"range": {"expires_on": {"gte": today.isoformat()}}}]
+
+
+def filters(request: Request) -> dict[str, Body]:
+    """One filter for each parameter that narrows the search, by the parameter's name; a period is one of two."""
+    found: dict[str, Body] = {
+        facet: {"terms": {f"f_{facet}": sorted(set(request.facets[facet]))}}
+        for facet in FACETS
+        if request.facets.get(facet)
+    }
+    if request.start or request.end:
+        found["period"] = _overlap(request.start, request.end)
+    if request.students is not None:
+        found["students"] = {"range": {"students": {"lte": request.students}}}
+    return found
+
+
+def _overlap(start: date | None, end: date | None) -> Body:
+    if start and end and start > end:
+        return {"match_none": {}}
+    bounds = {"gte": start, "lte": end}
+    days = {bound: day.isoformat() for bound, day in bounds.items() if day}
+    return {"range": {"periods": {**days, "relation": "intersects"}}}
+
+
+def _relaxed(request: Request) -> dict[str, list[Body]]:
+    """For each parameter that narrows: the filters that stay when it is taken away."""
+    chosen = filters(request)
+    relaxed = {
+        name: [clause for other, clause in chosen.items() if other != name] for name in chosen if name != "period"
+    }
+    without_period = [clause for name, clause in chosen.items() if name != "period"]
+    if request.start:
+        relaxed["from"] = without_period + ([_overlap(None, request.end)] if request.end else [])
+    if request.end:
+        relaxed["to"] = without_period + ([_overlap(request.start, None)] if request.start else [])
+    return relaxed
+
+
+# what a hit meets
+
+
+def meets(unit: Unit, plan: Plan, *, fuzzy: bool = False) -> Body:
+    """The filter for documents that meet a unit."""
+    if not unit.readings:
+        return _any(_word_clauses(unit, plan, fuzzy=fuzzy))
+    alternatives = [_all([_any(_code_clauses(code)) for code in reading]) for reading in unit.readings]
+    return _any([*alternatives, *_literal_clauses(unit)])
+
+
+def _code_clauses(code: str) -> list[Body]:
+    fields = ("c_title", "c_topic", "c_body") if _is_topic(code) else ("own", "wish", *_SAID)
+    return [{"term": {name: {"value": code}}} for name in fields]
+
+
+def _is_topic(code: str) -> bool:
+    return code.startswith("v:")
+
+
+def _literal_clauses(unit: Unit) -> list[Body]:
+    """The unit's own words as they were typed, where they are long enough not to be met inside other words."""
+    if unit.script != "latin" and len(unit.words) < _SHORTEST_LITERAL:
+        return []
+    return [{"match_phrase": {name: {"query": unit.words, "boost": boost}}} for name, boost in _WORDS.items()]
+
+
+def _word_clauses(unit: Unit, plan: Plan, *, fuzzy: bool) -> list[Body]:
+    clauses: list[Body] = [
+        {"match_phrase": {name: {"query": unit.words, "boost": boost}}} for name, boost in _WORDS.items()
+    ]
+    if unit.phrase:
+        return clauses
+    clauses += [
+        {"match": {f"text_{language}": {"query": _asked(unit, language), "operator": "and", "boost": _STEMS}}}
+        for language in _stems(unit, plan)
+    ]
+    if fuzzy:
+        clauses += [
+            {"match": {name: {"query": unit.words, "boost": boost * 0.8, **_FUZZY}}} for name, boost in _WORDS.items()
+        ]
+    return clauses
+
+
+def _asked(unit: Unit, language: str) -> str:
+    return unit.words if language == "zh" else unit.text
+
+
+def _stems(unit: Unit, plan: Plan) -> tuple[str, ...]:
+    if unit.script != "latin":
+        return _SCRIPT_STEMS[unit.script]
+    if plan.language in _LATIN_STEMS:
+        return tuple(dict.fromkeys((plan.language, "en")))
+    return _LATIN_STEMS
+
+
+def _all(clauses: Sequence[Body]) -> Body:
+    return clauses[0] if len(clauses) == 1 else {"bool": {"filter": list(clauses)}}
+
+
+def _any(clauses: Sequence[Body]) -> Body:
+    return clauses[0] if len(clauses) == 1 else {"bool": {"should": list(clauses), "minimum_should_match": 1}}
+
+
+def meets_all(plan: Plan, statistics: Statistics | None) -> Body:
+    """The filter for documents that meet one unit of every group."""
+    fuzzy = set(statistics.fuzzy if statistics else ())
+    groups = [_any([meets(plan.units[at], plan, fuzzy=at in fuzzy) for at in group]) for group in plan.groups]
+    key = _key_clause(plan)
+    return _any([_all(groups), key]) if key else _all(groups)
+
+
+def _key_clause(plan: Plan) -> Body | None:
+    """A query that may be the exact name of one document, such as a case number."""
+    key = plan.typed.strip().casefold()
+    if not key or " " in key or len(key) > _LONGEST_KEY or not any(map(str.isdigit, key)):
+        return None
+    return {"term": {"keys": {"value": key}}}
+
+
+# how much it counts
+
+
+def rarity(count: int, total: int) -> float:
+    """The weight of something that `count` of `total` documents meet."""
+    return math.log(1 + (max(total, count) - count + 0.5) / (count + 0.5))
+
+
+def _scores(plan: Plan, statistics: Statistics, lexicon: Lexicon) -> Iterator[Body]:
+    """One scoring clause for each unit."""
+    code_counts = dict(zip(plan.codes, statistics.codes, strict=True))
+    for at, unit in enumerate(plan.units):
+        weight = rarity(statistics.units[at], statistics.total)
+        if unit.readings:
+            yield _concept_score(unit, weight, code_counts, statistics.total, lexicon)
+        else:
+            yield _word_score(unit, plan, weight * _PLAIN_WORD, fuzzy=at in statistics.fuzzy)
+
+
+def _concept_score(unit: Unit, weight: float, counts: Mapping[str, int], total: int, lexicon: Lexicon) -> Body:
+    """The best of the readings; each the sum of its codes."""
+    readings = [
+        _sum([_code_score(code, rarity(counts[code], total), lexicon) for code in reading]) for reading in unit.readings
+    ]
+    literal = _best(_literal_clauses(unit), 0.0, boost=weight * _OWN_WORDS)
+    return _best([*readings, *([literal] if literal else [])], _TIE) or {"match_none": {}}
+
+
+def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:
+    topic = _is_topic(code)
+    clauses: list[Body] = [
+        {"term": {name: {"value": code, "boost": boost * weight}}}
+        for name, boost in (_SPOKEN_OF if topic else _SAID).items()
+    ]
+    if not topic:
+        clauses += [
+            {"constant_score": {"filter": {"term": {name: {"value": code}}}, "boost": boost * weight}}
+            for name, boost in (("own", _OWN), ("wish", _WISH))
+        ]
+    for other in lexicon.related(code)[:6]:
+        clauses += [
+            {"term": {name: {"value": other, "boost": boost * weight * _RELATED}}} for name, boost in _SPOKEN_OF.items()
+        ]
+    return _best(clauses, _TIE_TOPIC if topic else _TIE) or {"match_none": {}}
+
+
+def _word_score(unit: Unit, plan: Plan, weight: float, *, fuzzy: bool) -> Body:
+    clauses = _word_clauses(unit, plan, fuzzy=fuzzy)
+    if not unit.phrase and unit.script != "latin":
+        clauses += _in_part(unit)
+    return _best(clauses, _TIE_TOPIC, boost=weight) or {"match_none": {}}
+
+
+def _in_part(unit: Unit) -> Iterator[Body]:
+    """Wide words met in part, and Han words met in their Korean reading; enough to score, not to count as met."""
+    if len(unit.words) > 2:
+        for name in ("title", "topic", "body"):
+            match = {"query": unit.words, "minimum_should_match": "60%", "boost": _WORDS[name] * _IN_PART}
+            yield {"match": {name: match}}
+    read = {"query": unit.text, "operator": "and", "boost": _READ_IN_KOREAN}
+    if unit.script == "hangul":
+        yield {"match": {"reading": read}}
+    elif unit.script == "han":
+        yield {"match": {"text_ko": {**read, "analyzer": "reading"}}}
+
+
+def _best(clauses: Sequence[Body], tie: float, *, boost: float = 1.0) -> Body | None:
+    if not clauses:
+        return None
+    return {"dis_max": {"queries": list(clauses), "tie_breaker": tie, "boost": boost}}
+
+
+def _sum(clauses: Sequence[Body]) -> Body:
+    return clauses[0] if len(clauses) == 1 else {"bool": {"must": list(clauses)}}
+
+
+# the bodies
+
+
+def counting_body(plan: Plan, today: date) -> Body:
+    """Asks how many visible documents there are, and how many meet each code and unit; spelling of unknown words."""
+    asked: dict[str, Body] = {f"c{at}": _any(_code_clauses(code)) for at, code in enumerate(plan.codes)}
+    for at, unit in enumerate(plan.units):
+        asked[f"u{at}"] = meets(unit, plan)
+        if unit.correctable:
+            asked[f"f{at}"] = meets(unit, plan, fuzzy=True)
+    body: Body = {"size": 0, "track_total_hits": True, "query": {"bool": {"filter": visible(today)}}}
+    if asked:
+        body["aggs"] = {"asked": {"filters": {"filters": asked}}}
+    words = sorted({unit.words for unit in plan.units if unit.correctable and len(unit.words) > 3})
+    if words:
+        body["suggest"] = {"text": " ".join(words), **{name: _spelling(name) for name in ("body", "topic", "title")}}
+    return body
+
+
+def _spelling(name: str) -> Body:
+    return {
+        "term": {
+            "field": name,
+            "suggest_mode": "missing",
+            "string_distance": "damerau_levenshtein",
+            "prefix_length": 1,
+            "min_word_length": 4,
+            "max_edits": 2,
+            "size": 2,
+        }
+    }
+
+
+def search_body(request: Request, plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> Body:
+    """One request for hits, total and facets; each facet's counts ignore its own choice."""
+    chosen = filters(request)
+    body: Body = {
+        "size": request.limit + 1,
+        "track_total_hits": True,
+        "track_scores": True,
+        "_source": False,
+        "query": _query(request, plan, statistics, lexicon),
+        "post_filter": {"bool": {"filter": list(chosen.values())}},
+        "sort": _sort(request, plan),
+        "aggs": _aggregations(request, plan, statistics),
+    }
+    if request.after is not None:
+        if len(request.after.after) != len(body["sort"]):
+            raise BadPosition("of another order")
+        body["search_after"] = list(request.after.after)
+    return body
+
+
+def _query(request: Request, plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> Body:
+    public = visible(request.today)
+    if not plan.units or statistics is None:
+        return {"bool": {"filter": public}}
+    should: list[Body] = [
+        {"constant_score": {"filter": meets_all(plan, statistics), "boost": ALL_BONUS, "_name": ALL}},
+        *_scores(plan, statistics, lexicon),
+    ]
+    return {"bool": {"filter": public, "should": should, "minimum_should_match": 1}}
+
+
+def _sort(request: Request, plan: Plan) -> list[Body]:
+    last: list[Body] = [{"id": "asc"}]
+    if request.sort == "expiring":
+        return [{"expires_on": "asc"}, *last]
+    if request.sort == "relevance" and plan.units:
+        return [{"_score": "desc"}, {"published_at": "desc"}, *last]
+    return [{"published_at": "desc"}, *last]
+
+
+def _aggregations(request: Request, plan: Plan, statistics: Statistics | None) -> Body:
+    chosen = filters(request)
+    relaxed = _relaxed(request)
+    aggregations: Body = {}
+    for facet in FACETS:
+        others = relaxed.get(facet, list(chosen.values()))
+        codes = {"terms": {"field": f"f_{facet}", "size": CODES_LISTED}}
+        aggregations[facet] = {"filter": {"bool": {"filter": others}}, "aggs": {"codes": codes}}
+    for name in ("from", "to", "students"):
+        if name in relaxed:
+            aggregations[f"without_{name}"] = {"filter": {"bool": {"filter": relaxed[name]}}}
+    if plan.units and statistics is not None:
+        met = meets_all(plan, statistics)
+        aggregations[ALL] = {"filter": {"bool": {"filter": [*chosen.values(), met]}}}
+    return aggregations
+
+
+def narrowing(request: Request) -> tuple[str, ...]:
+    """The parameters that narrow this search, in their fixed order."""
+    named = [facet for facet in FACETS if request.facets.get(facet)]
+    given = {"from": request.start, "to": request.end, "students": request.students}
+    return (*named, *(name for name, value in given.items() if value is not None))
+
+
+def clauses_in(body: Any) -> int:
+    """How many leaf clauses the engine will count in a query, fuzzy ones with what they may grow to."""
+    if isinstance(body, list):
+        return sum(map(clauses_in, body))
+    if not isinstance(body, dict):
+        return 0
+    count = 0
+    for key, value in body.items():
+        if key in ("term", "terms", "range", "match_phrase", "match_none", "match_all"):
+            count += 1
+        elif key == "match":
+            count += sum(_match_clauses(options) for options in value.values())
+        else:
+            count += clauses_in(value)
+    return count
+
+
+def _match_clauses(options: Mapping[str, Any]) -> int:
+    words = max(1, len(str(options["query"]).split()), len(str(options["query"])) - 1 if _is_wide(options) else 1)
+    return words * (int(options.get("max_expansions", 1)) if "fuzziness" in options else 1)
+
+
+def _is_wide(options: Mapping[str, Any]) -> bool:
+    return not str(options["query"]).isascii()
+
+
+def shortened(plan: Plan, lexicon: Lexicon) -> Plan:
+    """The plan without its last units, where it would grow to more clauses than the engine takes."""
+    figures = Statistics(1, (0,) * len(plan.codes), (0,) * len(plan.units), tuple(range(len(plan.units))))
+    costs = [
+        clauses_in(score) + clauses_in(meets(unit, plan, fuzzy=unit.correctable))
+        for score, unit in zip(_scores(plan, figures, lexicon), plan.units, strict=True)
+    ]
+    kept, spent = 0, 0
+    for cost in costs:
+        if spent + cost > CLAUSES_USED:
+            break
+        kept, spent = kept + 1, spent + cost
+    return plan if kept == len(plan.units) else plan.first(kept)
+
+
+def prefix_body(typed: str, today: date, limit: int) -> Body:
+    """Documents whose title or names hold a word that begins with what was typed."""
+    clauses = [
+        {"match_phrase_prefix": {name: {"query": typed, "max_expansions": 20, "boost": boost, "_name": name}}}
+        for name, boost in (("name", 2.0), ("title", 1.0))
+    ]
+    return {
+        "size": limit,
+        "_source": False,
+        "query": {"bool": {"filter": visible(today), "should": clauses, "minimum_should_match": 1}},
+        "sort": [{"_score": "desc"}, {"published_at": "desc"}, {"id": "asc"}],
+    }
+
+
+def stored_query(plan: Plan, request: Request) -> Body:
+    """The search as one filter, for an index of searches that asks which of them a document answers."""
+    clauses: Iterable[Body] = (*visible(request.today)[:1], *filters(request).values())
+    return {"bool": {"filter": [*clauses, *([meets_all(plan, None)] if plan.units else [])]}}

@@ -1,0 +1,342 @@
+"""Asks the index: search, completion, and the list of what it holds.
+
+Hits come back as ids; whoever owns the documents loads them again before anybody sees them.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from opensearchpy.exceptions import RequestError
+
+from search_index.cluster import Cluster
+from search_index.document import FACETS
+from search_index.errors import BadPosition, SearchUnavailable
+from search_index.folding import fold
+from search_index.lexicon import Completion, Lexicon, distance, slips_allowed
+from search_index.query import (
+    ALL,
+    ALL_BONUS,
+    Position,
+    Request,
+    Statistics,
+    clauses_in,
+    counting_body,
+    narrowing,
+    prefix_body,
+    rarity,
+    search_body,
+    shortened,
+)
+from search_index.understanding import Plan, Unit, understand
+
+PAGE_OF_VERSIONS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document found. meets_all: it meets every word or concept of the query."""
+
+    id: str
+    score: float
+    meets_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    code: str
+    count: int
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a search.
+
+    total: all hits, exact; total_all: those that meet everything. unmatched: words that no visible document meets.
+    relax: for each parameter that narrows, the total without it, where that is more. did_you_mean: the query as it was
+    read, where a word was taken for a misspelt one.
+    """
+
+    hits: tuple[Hit, ...]
+    total: int
+    total_all: int
+    facets: Mapping[str, tuple[FacetCount, ...]]
+    plan: Plan
+    next: Position | None = None
+    unmatched: tuple[str, ...] = ()
+    relax: tuple[tuple[str, int], ...] = ()
+    did_you_mean: str | None = None
+    took_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the index says it holds of one document."""
+
+    id: str
+    version: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document whose title (or owner's name) begins with what was typed."""
+
+    id: str
+    by_name: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnitExplained:
+    """How one unit of a query was understood: its codes, how many documents meet it, what it weighs."""
+
+    text: str
+    kind: str
+    codes: tuple[str, ...]
+    count: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    plan: Plan
+    units: tuple[UnitExplained, ...] = ()
+    clauses: int = 0
+    total: int = 0
+    corrections: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads the index behind the alias."""
+
+    def __init__(self, cluster: Cluster, lexicon: Lexicon, *, index: str | None = None) -> None:
+        """index: another one than that behind the alias."""
+        self.cluster = cluster
+        self.lexicon = lexicon
+        self._index = index
+
+    def search(self, request: Request) -> Found:
+        """One page. Raises SearchUnavailable; BadPosition for a place in another list."""
+        plan, figures = self._understood(request)
+        body = search_body(request, plan, figures, self.lexicon)
+        try:
+            reply = self.cluster.search(body, index=self._index)
+        except RequestError as fault:
+            if request.after is None:
+                raise
+            raise BadPosition("the engine cannot go on from there") from fault
+        return self._found(request, plan, figures, reply)
+
+    def explain(self, text: str, *, today: date, language: str | None = None) -> Explained:
+        """How a query is understood, and what each of its units weighs."""
+        request = Request(today=today, text=text, language=language)
+        plan, figures = self._understood(request)
+        if figures is None:
+            return Explained(plan)
+        units = tuple(
+            UnitExplained(
+                unit.text,
+                "phrase" if unit.phrase else "concept" if unit.readings else "word",
+                unit.codes,
+                count,
+                round(rarity(count, figures.total), 3),
+            )
+            for unit, count in zip(plan.units, figures.units, strict=True)
+        )
+        clauses = clauses_in(search_body(request, plan, figures, self.lexicon)["query"])
+        return Explained(plan, units, clauses, figures.total, figures.corrections)
+
+    def complete(self, typed: str, *, today: date, limit: int = 8) -> tuple[tuple[Completion, ...], tuple[Named, ...]]:
+        """Names of codes and concepts, and visible documents, that begin with what was typed."""
+        names = self.lexicon.complete(typed, limit=limit)
+        start = fold(typed[:100])
+        if not start:
+            return (), ()
+        reply = self.cluster.search(prefix_body(start, today, limit), index=self._index)
+        hits = reply["hits"]["hits"]
+        return names, tuple(Named(hit["_id"], "name" in hit.get("matched_queries", ())) for hit in hits)
+
+    def held(self) -> Iterator[Held]:
+        """Every document with its version and hash, tombstones too, by ascending id."""
+        after: list[str] | None = None
+        while True:
+            body: dict[str, Any] = {
+                "size": PAGE_OF_VERSIONS,
+                "query": {"match_all": {}},
+                "sort": [{"id": "asc"}],
+                "_source": ["id", "version", "hash"],
+                **({"search_after": after} if after else {}),
+            }
+            hits = self.cluster.search(body, index=self._index)["hits"]["hits"]
+            for hit in hits:
+                source = hit["_source"]
+                yield Held(source["id"], source["version"], source["hash"])
+            if len(hits) < PAGE_OF_VERSIONS:
+                return
+            after = hits[-1]["sort"]
+
+    def count_visible(self, today: date) -> int:
+        """How many documents everybody may see today."""
+        plan = Plan("", None)
+        return int(self._count(plan, today)["hits"]["total"]["value"])
+
+    def lexicon_of_index(self) -> str | None:
+        """The version of the words that the index behind the alias was built with."""
+        name = self._index or self.cluster.index_behind_alias()
+        if name is None:
+            raise SearchUnavailable("there is no index under the alias")
+        reply = self.cluster.ask(
+            lambda: self.cluster.client.indices.get_mapping(
+                index=name, params={"request_timeout": self.cluster.index_seconds}
+            )
+        )
+        meta = next(iter(reply.values()))["mappings"].get("_meta", {})
+        return str(meta["lexicon"]) if "lexicon" in meta else None
+
+    # understanding with figures
+
+    def _understood(self, request: Request) -> tuple[Plan, Statistics | None]:
+        """The plan, and how many documents meet its parts: counted now, or as they stood when the list began."""
+        if request.after is not None:
+            return self._continued(request, request.after)
+        plan = self._plan(request, {})
+        if not plan.units:
+            return plan, None
+        reply = self._count(plan, request.today)
+        corrections = self._corrections(plan, reply)
+        if corrections:
+            better = self._plan(request, corrections)
+            counted = self._count(better, request.today)
+            if self._helps(better, counted, corrections):
+                return better, _statistics(better, counted, corrections)
+        return plan, _statistics(plan, reply, {})
+
+    def _continued(self, request: Request, after: Position) -> tuple[Plan, Statistics | None]:
+        figures = after.statistics
+        if after.lexicon != self.lexicon.version:
+            raise BadPosition("the words have changed since")
+        plan = self._plan(request, figures.corrections if figures else {})
+        fits = figures is None or (len(figures.codes), len(figures.units)) == (len(plan.codes), len(plan.units))
+        if not fits or bool(figures) != bool(plan.units):
+            raise BadPosition("of another query")
+        return plan, figures
+
+    def _plan(self, request: Request, corrections: Mapping[str, str]) -> Plan:
+        plan = understand(request.text, self.lexicon, language=request.language, corrections=corrections)
+        return shortened(plan, self.lexicon)
+
+    def _count(self, plan: Plan, today: date) -> dict[str, Any]:
+        return self.cluster.search(counting_body(plan, today), index=self._index)
+
+    # spelling
+
+    def _corrections(self, plan: Plan, reply: Mapping[str, Any]) -> dict[str, str]:
+        """For each Latin word that nobody uses: the nearest known one, of the lexicon or of the documents."""
+        suggested = _suggested(reply)
+        found: dict[str, str] = {}
+        for at, unit in enumerate(plan.units):
+            if not unit.correctable or _met(reply, f"u{at}") or self.lexicon.knows_word(unit.words):
+                continue
+            best = self._nearest(unit, suggested.get(unit.words, ()))
+            if best is not None:
+                found[unit.words] = best
+        return found
+
+    def _nearest(self, unit: Unit, used: tuple[str, ...]) -> str | None:
+        allowed = slips_allowed(unit.words)
+        ranked = [
+            (distance(unit.words, word, allowed), at, word)
+            for at, words in enumerate((self.lexicon.corrections(unit.words), used))
+            for word in words
+        ]
+        fitting = sorted(row for row in ranked if 0 < row[0] <= allowed)
+        return fitting[0][2] if fitting else None
+
+    def _helps(self, plan: Plan, reply: Mapping[str, Any], corrections: Mapping[str, str]) -> bool:
+        """Whether a corrected word is one that visible documents meet, or one that every reader would read so."""
+        better = set(corrections.values())
+        touched = [at for at, unit in enumerate(plan.units) if better & set(unit.words.split())]
+        return not touched or any(_met(reply, f"u{at}") for at in touched)
+
+    # the reply
+
+    def _found(self, request: Request, plan: Plan, figures: Statistics | None, reply: Mapping[str, Any]) -> Found:
+        rows = reply["hits"]["hits"]
+        hits = tuple(_hit(row, plan) for row in rows[: request.limit])
+        following = None
+        if len(rows) > request.limit:
+            following = Position(tuple(rows[request.limit - 1]["sort"]), figures, self.lexicon.version)
+        total = int(reply["hits"]["total"]["value"])
+        groups = reply["aggregations"]
+        return Found(
+            hits=hits,
+            total=total,
+            total_all=int(groups[ALL]["doc_count"]) if ALL in groups else total,
+            facets={facet: _facet(groups[facet], request.facets.get(facet, ())) for facet in FACETS},
+            plan=plan,
+            next=following,
+            unmatched=_unmatched(plan, figures),
+            relax=_relax(request, total, groups),
+            did_you_mean=plan.corrected,
+            took_ms=int(reply["took"]),
+        )
+
+
+def _met(reply: Mapping[str, Any], name: str) -> int:
+    return int(reply["aggregations"]["asked"]["buckets"][name]["doc_count"])
+
+
+def _statistics(plan: Plan, reply: Mapping[str, Any], corrections: Mapping[str, str]) -> Statistics:
+    exact = [_met(reply, f"u{at}") for at in range(len(plan.units))]
+    fuzzy = [at for at, unit in enumerate(plan.units) if unit.correctable and not exact[at] and _met(reply, f"f{at}")]
+    units = [_met(reply, f"f{at}") if at in fuzzy else count for at, count in enumerate(exact)]
+    return Statistics(
+        int(reply["hits"]["total"]["value"]),
+        tuple(_met(reply, f"c{at}") for at in range(len(plan.codes))),
+        tuple(units),
+        tuple(fuzzy),
+        dict(corrections),
+    )
+
+
+def _suggested(reply: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Words of the documents that are near a word of the query."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entries in reply.get("suggest", {}).values():
+        for entry in entries:
+            words = tuple(option["text"] for option in entry["options"])
+            found[entry["text"]] = (*found.get(entry["text"], ()), *words)
+    return found
+
+
+def _hit(row: Mapping[str, Any], plan: Plan) -> Hit:
+    if not plan.units:
+        return Hit(row["_id"], 0.0, True)
+    meets_all = ALL in row.get("matched_queries", ())
+    score = float(row["_score"] or 0.0) - (ALL_BONUS if meets_all else 0.0)
+    return Hit(row["_id"], round(max(score, 0.0), 4), meets_all)
+
+
+def _facet(group: Mapping[str, Any], chosen: tuple[str, ...]) -> tuple[FacetCount, ...]:
+    """Every code with a count, most first, then every chosen one without."""
+    counts = {bucket["key"]: int(bucket["doc_count"]) for bucket in group["codes"]["buckets"]}
+    listed = [FacetCount(code, count, code in chosen) for code, count in counts.items()]
+    missing = [FacetCount(code, 0, True) for code in dict.fromkeys(chosen) if code not in counts]
+    return tuple(sorted(listed, key=lambda row: (-row.count, row.code)) + missing)
+
+
+def _unmatched(plan: Plan, figures: Statistics | None) -> tuple[str, ...]:
+    if figures is None:
+        return ()
+    return tuple(unit.text for unit, count in zip(plan.units, figures.units, strict=True) if not count)
+
+
+def _relax(request: Request, total: int, groups: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    """What each narrowing parameter costs: the total without it, most first, where it is more than the present one."""
+    without = [
+        (name, int(groups[name if name in FACETS else f"without_{name}"]["doc_count"])) for name in narrowing(request)
+    ]
+    gains = [(name, count) for name, count in without if count > total]
+    return tuple(sorted(gains, key=lambda row: -row[1]))

@@ -1,0 +1,217 @@
+"""What a reader's words mean: which of them are codes and concepts, which are plain words, which say nothing.
+
+No syntax of the engine is known here; a query is words and quotes. Only its first 200 characters are read.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from search_index.folding import Folded, fold, fold_with_offsets, is_hangul, is_hiragana, is_wide
+from search_index.lexicon import Lexicon, Match, script_of
+
+LENGTH_USED: Final = 200
+UNITS_USED: Final = 24
+HOME: Final = "country:TW"
+EITHER: Final = ("country", "county", "level", "month")
+"""Two codes of one of these side by side mean either: nobody is in two countries. Home and abroad are a pair."""
+
+_QUOTED: Final = re.compile(r'"([^"]+)"|“([^”]+)”|「([^」]+)」|『([^』]+)』|«([^»]+)»|＂([^＂]+)＂')
+_ENDING: Final = 2
+"""A stretch of Hangul this long after a known form is an ending, not a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing a hit should meet.
+
+    text: as it was typed. words: folded. readings: alternatives, each a sum of codes; empty for a plain word.
+    phrase: the words must stand side by side.
+    """
+
+    text: str
+    words: str
+    readings: tuple[tuple[str, ...], ...] = ()
+    phrase: bool = False
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(code for reading in self.readings for code in reading))
+
+    @property
+    def script(self) -> str:
+        return script_of(self.words)
+
+    @property
+    def correctable(self) -> bool:
+        """A plain word of Latin letters may be a slip of the pen."""
+        return not self.readings and not self.phrase and self.words.isascii() and self.words.isalpha()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query understood. groups: indices of units of which a hit has to meet one; corrected: the query as it was
+    read, where a word was taken for a misspelt one."""
+
+    typed: str
+    language: str | None
+    units: tuple[Unit, ...] = ()
+    groups: tuple[tuple[int, ...], ...] = ()
+    corrected: str | None = None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(code for unit in self.units for code in unit.codes))
+
+    def first(self, count: int) -> "Plan":
+        """The same query with its first units alone."""
+        units = self.units[:count]
+        return Plan(self.typed, self.language, units, _groups(units), self.corrected)
+
+
+def understand(
+    text: str, lexicon: Lexicon, *, language: str | None = None, corrections: Mapping[str, str] | None = None
+) -> Plan:
+    """Read a query.
+
+    language: of the reader, asked only where the words could be of several. corrections: folded Latin words, and what
+    to read instead.
+    """
+    typed = text[:LENGTH_USED]
+    phrases = [next(filter(None, match.groups())) for match in _QUOTED.finditer(typed)]
+    rest = _QUOTED.sub(" ", typed)
+    folded, corrected = _corrected(fold_with_offsets(rest), corrections or {})
+    spoken = language_of(folded.text, lexicon, language)
+    units = [Unit(phrase, fold(phrase), phrase=True) for phrase in phrases if fold(phrase)]
+    units += _units(folded, lexicon, spoken)
+    kept = tuple({unit.readings or (unit.words, unit.phrase): unit for unit in reversed(units)}.values())[::-1]
+    kept = kept[:UNITS_USED]
+    return Plan(typed, spoken, kept, _groups(kept), corrected)
+
+
+def language_of(folded: str, lexicon: Lexicon, hint: str | None) -> str | None:
+    """The language of folded words by their letters, then by which language knows most of them, then by the hint."""
+    scripts = {script_of(word) for word in folded.split()}
+    for script, language in (("hangul", "ko"), ("kana", "ja"), ("thai", "th")):
+        if script in scripts:
+            return language
+    if "han" in scripts:
+        return hint if hint in ("zh", "ja") else None
+    return _latin_language(folded.split(), lexicon)
+
+
+def _latin_language(words: list[str], lexicon: Lexicon) -> str | None:
+    votes: dict[str, int] = {}
+    for word in words:
+        known = {language for sense in lexicon.forms.get(word, ()) for language in sense.languages}
+        for language in known:
+            votes[language] = votes.get(language, 0) + 1
+    if not votes:
+        return None
+    best = max(votes.values())
+    leaders = [language for language, count in votes.items() if count == best]
+    return "en" if "en" in leaders else leaders[0] if len(leaders) == 1 else None
+
+
+def _corrected(folded: Folded, corrections: Mapping[str, str]) -> tuple[Folded, str | None]:
+    """The folded query with its misspelt words replaced, each still pointing at what was typed; and how it reads."""
+    if not corrections:
+        return folded, None
+    out: list[str] = []
+    places: list[tuple[int, int]] = []
+    reads = folded.original
+    for match in reversed(list(re.finditer(r"[a-z]+", folded.text))):
+        better = corrections.get(match.group())
+        if better:
+            first, stop = folded.span(*match.span())
+            reads = reads[:first] + better + reads[stop:]
+    at = 0
+    for match in re.finditer(r"[a-z]+", folded.text):
+        out.append(folded.text[at : match.start()])
+        places.extend(folded.places[at : match.start()])
+        word = corrections.get(match.group(), match.group())
+        out.append(word)
+        same = word == match.group()
+        whole = folded.span(*match.span())
+        places.extend(folded.places[match.start() : match.end()] if same else [whole] * len(word))
+        at = match.end()
+    out.append(folded.text[at:])
+    places.extend(folded.places[at:])
+    changed = reads if reads != folded.original else None
+    return Folded("".join(out), tuple(places), folded.original), changed
+
+
+def _units(folded: Folded, lexicon: Lexicon, language: str | None) -> Iterator[Unit]:
+    at = 0
+    for match in lexicon.scan(folded.text, language):
+        yield from _left_over(folded, at, match.start, lexicon)
+        if match.codes:
+            yield _concept(folded, match)
+        at = match.end
+    yield from _left_over(folded, at, len(folded.text), lexicon)
+
+
+def _concept(folded: Folded, match: Match) -> Unit:
+    readings = tuple(dict.fromkeys(sense.codes for sense in match.senses if sense.codes))
+    return Unit(folded.slice(match.start, match.end), folded.text[match.start : match.end], readings)
+
+
+def _left_over(folded: Folded, start: int, end: int, lexicon: Lexicon) -> Iterator[Unit]:
+    """What no form covered between two places, as plain words."""
+    for piece in re.finditer(r"\S+", folded.text[start:end]):
+        first, last = start + piece.start(), start + piece.end()
+        after_known = first > 0 and folded.text[first - 1] != " "
+        before_known = last < len(folded.text) and folded.text[last] != " "
+        yield from _words(folded, first, last, lexicon, after_known=after_known, before_known=before_known)
+
+
+def _words(
+    folded: Folded, start: int, end: int, lexicon: Lexicon, *, after_known: bool, before_known: bool
+) -> Iterator[Unit]:
+    word = folded.text[start:end]
+    attached = after_known or before_known
+    if not any(map(is_wide, word)):
+        if len(word) > 1 or word.isdigit():
+            yield Unit(folded.slice(start, end), word)
+        return
+    senses = () if attached else lexicon.by_reading(word)
+    if senses:
+        readings = tuple(dict.fromkeys(sense.codes for sense in senses if sense.codes))
+        if readings:
+            yield Unit(folded.slice(start, end), word, readings)
+        return
+    if all(map(is_hangul, word)):
+        if not (after_known and len(word) <= _ENDING) and len(word) > 1:
+            yield Unit(folded.slice(start, end), word)
+        return
+    yield from _stretches(folded, start, end, attached=attached)
+
+
+def _stretches(folded: Folded, start: int, end: int, *, attached: bool) -> Iterator[Unit]:
+    """The words of a wide stretch without Japanese endings: hiragana counts only in a word of its own."""
+    word = folded.text[start:end]
+    if not attached and all(map(is_hiragana, word)):
+        if len(word) > 1:
+            yield Unit(folded.slice(start, end), word)
+        return
+    alone = not attached and not any(map(is_hiragana, word))
+    for piece in re.finditer(r"[^\u3041-\u309f]+", word):
+        if len(piece.group()) > 1 or (alone and is_wide(piece.group())):
+            first, last = start + piece.start(), start + piece.end()
+            yield Unit(folded.slice(first, last), piece.group())
+
+
+def _groups(units: tuple[Unit, ...]) -> tuple[tuple[int, ...], ...]:
+    """Join units that are alternatives of each other; the others stand alone, in their order."""
+    groups: dict[str, list[int]] = {}
+    for index, unit in enumerate(units):
+        groups.setdefault(_alternative(unit) or f"unit {index}", []).append(index)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def _alternative(unit: Unit) -> str | None:
+    if len(unit.readings) != 1 or len(unit.readings[0]) != 1 or unit.readings[0][0] == HOME:
+        return None
+    namespace = unit.readings[0][0].split(":")[0]
+    return namespace if namespace in EITHER else None

@@ -1,0 +1,192 @@
+"""Brings documents into the index, and builds a new index behind the alias without a moment of absence.
+
+Writes carry the document's own version: an older one that comes late is refused by the engine, and that is no fault.
+A document that may no longer be found is overwritten by a tombstone, never deleted: the engine forgets the version of
+what was deleted after a minute, and a late write would bring it back.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from search_index.cluster import BUILD_SECONDS, Cluster
+from search_index.document import Document
+from search_index.errors import SearchUnavailable, WriteRefused
+from search_index.lexicon import Lexicon
+from search_index.mapping import index_body, source_of
+
+BATCH: Final = 200
+_TRY_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch: taken, or refused because the index holds a newer version already."""
+
+    taken: int = 0
+    outdated: int = 0
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(self.taken + other.taken, self.outdated + other.outdated)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The index that now stands behind the alias, what went into it, and what was dropped."""
+
+    index: str
+    written: Written
+    dropped: tuple[str, ...]
+
+
+class Writer:
+    """Writes to the index behind the alias; never makes an index by writing."""
+
+    def __init__(self, cluster: Cluster, lexicon: Lexicon) -> None:
+        self.cluster = cluster
+        self.lexicon = lexicon
+
+    def write(self, document: Document, *, wait: bool = False) -> bool:
+        """Write one document at its version; False where the index holds a newer one.
+
+        wait: until it can be found. Raises SearchUnavailable, WriteRefused.
+        """
+        return self.write_many([document], wait=wait).taken == 1
+
+    def write_many(self, documents: Iterable[Document], *, wait: bool = False) -> Written:
+        """Write documents in batches under the alias. Raises SearchUnavailable, WriteRefused."""
+        return self._write_to(self.cluster.names.alias, documents, alias=True, wait=wait)
+
+    def ensure(self, *, now: datetime) -> bool:
+        """Make an empty index behind the alias where there is none; True if one was made.
+
+        Checks first that the engine has the analysers we need. Raises PluginMissing, SearchUnavailable.
+        """
+        self.cluster.check_plugins()
+        if self.cluster.index_behind_alias() is not None:
+            return False
+        index = self._create(now)
+        self._point_alias_at(index)
+        return True
+
+    def rebuild(
+        self,
+        documents: Callable[[], Iterable[Document]],
+        changed_since: Callable[[datetime], Iterable[Document]],
+        clock: Callable[[], datetime],
+    ) -> Rebuilt:
+        """Fill a new index, point the alias at it, drop the others. The caller sees to it that only one runs.
+
+        documents: everything, as it stands when it is asked. changed_since: what changed from a moment on; asked once
+        before the alias turns and once after, so that a write which went to the old index is not lost. If anything
+        fails before the alias turns, the new index is dropped and the old one stays.
+        """
+        self.cluster.check_plugins()
+        began = clock()
+        index = self._create(began)
+        try:
+            written = self._write_to(index, documents())
+            turning = clock()
+            written += self._write_to(index, changed_since(began))
+            self._refresh(index)
+            dropped = self._point_alias_at(index)
+        except BaseException:
+            self._drop([index])
+            raise
+        written += self._write_to(index, changed_since(turning))
+        self._refresh(index)
+        self._drop(dropped)
+        return Rebuilt(index, written, tuple(dropped))
+
+    def drop_everything(self) -> None:
+        """Drop all our dated indices with their alias: for tests and for taking the service down."""
+        self._drop(self._dated())
+
+    # steps
+
+    def _create(self, now: datetime) -> str:
+        name = self.cluster.names.dated(f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
+        body = index_body(self.lexicon.version)
+        self.cluster.ask(
+            lambda: self.cluster.client.indices.create(index=name, body=body, params={"request_timeout": BUILD_SECONDS})
+        )
+        return name
+
+    def _point_alias_at(self, index: str) -> list[str]:
+        """Turn the alias in one step; the other dated indices come back, to be dropped."""
+        alias, others = self.cluster.names.alias, [name for name in self._dated() if name != index]
+        actions: list[dict[str, Any]] = [
+            {"remove": {"index": name, "alias": alias, "must_exist": False}} for name in others
+        ]
+        actions.append({"add": {"index": index, "alias": alias, "is_write_index": True}})
+        self.cluster.ask(
+            lambda: self.cluster.client.indices.update_aliases(
+                body={"actions": actions}, params={"request_timeout": BUILD_SECONDS}
+            )
+        )
+        return others
+
+    def _dated(self) -> list[str]:
+        params = {"request_timeout": self.cluster.index_seconds, "allow_no_indices": "true"}
+        pattern = self.cluster.names.pattern
+        found = self.cluster.ask(lambda: self.cluster.client.indices.get(index=pattern, params=params))
+        return sorted(found)
+
+    def _drop(self, indices: Iterable[str]) -> None:
+        names = ",".join(indices)
+        if names:
+            params = {"request_timeout": BUILD_SECONDS, "ignore_unavailable": "true"}
+            self.cluster.ask(lambda: self.cluster.client.indices.delete(index=names, params=params))
+
+    def _refresh(self, index: str) -> None:
+        self.cluster.ask(
+            lambda: self.cluster.client.indices.refresh(index=index, params={"request_timeout": BUILD_SECONDS})
+        )
+
+    def _write_to(
+        self, index: str, documents: Iterable[Document], *, alias: bool = False, wait: bool = False
+    ) -> Written:
+        written = Written()
+        for batch in _batches(documents):
+            written += self._write_batch(index, batch, alias=alias, wait=wait)
+        return written
+
+    def _write_batch(self, index: str, batch: list[Document], *, alias: bool, wait: bool) -> Written:
+        lines: list[dict[str, Any]] = []
+        for document in batch:
+            action = {"_id": document.id, "version": document.version, "version_type": "external"}
+            lines += [{"index": action}, source_of(document, self.lexicon)]
+        params = {
+            "request_timeout": self.cluster.index_seconds if alias else BUILD_SECONDS,
+            "require_alias": "true" if alias else "false",
+            "refresh": "wait_for" if wait else "false",
+        }
+        reply = self.cluster.ask(lambda: self.cluster.client.bulk(index=index, body=lines, params=params))
+        return _outcome(reply)
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    rest = iter(documents)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _outcome(reply: dict[str, Any]) -> Written:
+    """Read the status of each item: a reply of 200 says nothing about them."""
+    taken = outdated = 0
+    for item in reply["items"]:
+        result = item["index"]
+        status = int(result["status"])
+        if status < 300:
+            taken += 1
+        elif status == 409:
+            outdated += 1
+        elif status in _TRY_AGAIN or status == 404:
+            raise SearchUnavailable(f"the search engine took not every document ({status})")
+        else:
+            reason = result.get("error", {}).get("reason", status)
+            raise WriteRefused(f"the search engine refused {result['_id']}: {reason}")
+    return Written(taken, outdated)
