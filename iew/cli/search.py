@@ -12,7 +12,7 @@ import click
 
 from iew.app import House
 from iew.cli.settings import house
-from iew.errors import IewError, Unavailable
+from iew.errors import IewError
 from iew.i18n import LANGUAGES
 from iew.schemas.search import FACETS, SearchQuery, SearchView
 from iew.services import catalog
@@ -80,26 +80,13 @@ def explain(text: str, lang: str | None) -> None:
     """How the query TEXT is understood: its units, what each stands for, how many posts meet it, what it weighs."""
     building = house()
     with building.unit_of_work() as uow:
-        explained = _asked(lambda: building.searcher.explain(text, today=uow.today, language=_subtag(lang)))
+        explained = catalog.explain(uow, building.searcher, text, language=lang)
     click.echo(f"language: {explained.plan.language or 'any'}; posts: {explained.total}; clauses: {explained.clauses}")
     for unit in explained.units:
         codes = " ".join(unit.codes) or "-"
         click.echo(f"{unit.kind:8} {unit.text}  {codes}  met by {unit.count}, weight {unit.weight}")
     for word, better in explained.corrections.items():
         click.echo(f"read {word} as {better}")
-
-
-def _subtag(language: str | None) -> str | None:
-    return language.split("-")[0] if language else None
-
-
-def _asked(call: Any) -> Any:
-    from search_index.errors import SearchUnavailable
-
-    try:
-        return call()
-    except SearchUnavailable as absence:
-        raise Unavailable(absence.reason, code="search_unavailable") from absence
 
 
 @search.command()
@@ -181,11 +168,8 @@ def evaluate(posts: Path, queries: Path, qrels: Path, verbose: bool) -> None:
 
 
 def _print_answer(building: House, answer: Any) -> None:
-    from search_index.understanding import understand
-
     question = answer.question
-    plan = understand(question.text, building.searcher.lexicon, language=question.language)
-    units = "; ".join(f"{unit.text} -> {' '.join(unit.codes) or 'text'}" for unit in plan.units)
+    units = "; ".join(catalog.units_of(building.searcher, question.text, question.language))
     ndcg = "-" if answer.ndcg is None else f"{answer.ndcg:.3f}"
     click.echo(f"{question.id} [{question.kind}] {ndcg}  {question.text}\n    {units}")
     click.echo(f"    {' '.join(f'{name}:{grade}' for name, grade in answer.ranked[:10])}")

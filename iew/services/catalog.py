@@ -27,7 +27,8 @@ from search_index.evaluate import RECALLED, Answer, Figures, Question, evaluate
 from search_index.highlight import highlight
 from search_index.mapping import subtag
 from search_index.query import Position, Request, Sort
-from search_index.reader import Found, Held, Reader
+from search_index.reader import Explained, Found, Held, Reader
+from search_index.understanding import understand
 from search_index.writer import Rebuilt, Writer
 
 SUMMARY_LENGTH: Final = 200
@@ -567,6 +568,20 @@ def status(uow: UnitOfWork, reader: Reader) -> Status:
 def writer_of(reader: Reader) -> Writer:
     """The writer to the cluster that a reader reads."""
     return Writer(reader.cluster, reader.lexicon)
+
+
+def explain(uow: UnitOfWork, reader: Reader, typed: str, *, language: str | None) -> Explained:
+    """How a query is understood, and what each of its units weighs. language: of the reader. Raises Unavailable."""
+    try:
+        return reader.explain(typed, today=uow.today, language=subtag(language) if language else None)
+    except SearchUnavailable as absence:
+        raise _unavailable(absence) from absence
+
+
+def units_of(reader: Reader, typed: str, language: str | None) -> list[str]:
+    """The units of a query, each with what it stands for."""
+    plan = understand(typed, reader.lexicon, language=language)
+    return [f"{unit.text} -> {' '.join(unit.codes) or 'text'}" for unit in plan.units]
 
 
 def ever_public(uow: UnitOfWork) -> int:
