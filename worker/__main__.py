@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _chosen(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.Formatter.converter = time.gmtime
+    logging.getLogger("opensearch").setLevel(logging.WARNING)  # it would tell of every request
     try:
         settings = Settings.from_environ()
         limits = Limits.of(settings.limits)

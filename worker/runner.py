@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 from iew.errors import Unavailable
@@ -63,9 +63,11 @@ def _do(work: Work) -> None:
     if handler is None:
         _park(work.uow, work.row, "no job of this release has this name")
         return
+    row_id = work.row.id
     handler(work)
-    work.row.done_at = work.uow.now
-    work.row.last_error = None
+    # By statement and not through the object: a job may have cleared the session of all it had read.
+    done = update(OutboxRow).where(OutboxRow.id == row_id).values(done_at=work.uow.now, last_error=None)
+    work.uow.session.execute(done, execution_options={"synchronize_session": False})
 
 
 def _record(row_id: int, fault: Exception, tools: Equipment) -> None:

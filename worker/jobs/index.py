@@ -5,21 +5,17 @@ writes them together, so that a burst passes as fast as the engine takes it. Eve
 """
 
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 
 from iew.models import OutboxRow
 from iew.outbox import INDEX_POST, RECONCILE_INDEX
+from iew.services import catalog
 from search_index.errors import WriteRefused
 from worker.handlers import Work, job
 
 MOST_AT_ONCE: Final = 200
-
-
-def _catalog() -> Any:
-    return import_module("iew.services.catalog")
 
 
 @job(INDEX_POST)
@@ -40,17 +36,17 @@ def index_invitation(work: Work) -> None:
 @job("index_school")
 def index_school(work: Work) -> None:
     """Let every post of a school that changed be written anew."""
-    _catalog().index_school(work.uow, work.subject_id)
+    catalog.index_school(work.uow, work.subject_id)
 
 
 @job(RECONCILE_INDEX)
 def reconcile_index(work: Work) -> None:
     """Compare database and index, and owe a writing for every difference."""
-    _catalog().reconcile(work.uow, work.tools.index, repair=True)
+    catalog.reconcile(work.uow, work.tools.index, repair=True)
 
 
 def _write(work: Work, ids: set[str]) -> None:
-    _catalog().index_invitations(work.uow, work.tools.index, sorted(ids))
+    catalog.index_invitations(work.uow, work.tools.index, sorted(ids))
 
 
 def _waiting_beside(work: Work) -> Sequence[OutboxRow]:

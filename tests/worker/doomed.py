@@ -1,0 +1,104 @@
+"""One relay or one worker in a process of its own that dies at a chosen point.
+
+    python -m tests.worker.doomed POINT DATABASE_URL REDIS_URL
+
+POINT `none` lives: it works the queue off and ends.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from redis import Redis
+from rq import Queue
+from rq.job import Job
+
+from iew.db import make_engine, make_session_factory
+from tests.worker import probe
+from tests.workshop import Workshop
+from worker import relay as relays
+from worker import runner
+from worker.equipment import install
+from worker.queueing import connect, queue, wait_for
+from worker.relay import Relay
+from worker.workers import OutboxWorker
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_with_the_worker() -> None:
+    """In the child of a job: both go, as when a machine is switched off."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    die()
+
+
+class DiesAfterPop(OutboxWorker):
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        die()
+
+
+class DiesAfterRegistration(OutboxWorker):
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        die()
+
+
+def after_commit(step: Callable[[], None]) -> None:
+    perform = runner.perform
+
+    def performed(*arguments: Any) -> None:
+        perform(*arguments)
+        step()
+
+    runner.perform = performed  # type: ignore[assignment]
+
+
+def around_push(before: Callable[[], None], after: Callable[[], None]) -> None:
+    push = relays.push
+
+    def pushed(*arguments: Any) -> None:
+        before()
+        push(*arguments)
+        after()
+
+    relays.push = pushed  # type: ignore[assignment]
+
+
+def nothing() -> None:
+    return
+
+
+def work(point: str, redis: Redis) -> None:
+    kinds = {"after_pop": DiesAfterPop, "after_registration": DiesAfterRegistration}
+    if point == "child_before_commit":
+        probe.during(die)
+    elif point == "both_before_commit":
+        probe.during(die_with_the_worker)
+    elif point == "child_after_commit":
+        after_commit(die)
+    elif point == "both_after_commit":
+        after_commit(die_with_the_worker)
+    kinds.get(point, OutboxWorker)(redis).work(burst=True, logging_level="WARNING")
+
+
+def main(point: str, database_url: str, redis_url: str) -> None:
+    engine = make_engine(database_url, statement_seconds=20)
+    workshop, redis = Workshop(make_session_factory(engine)), connect(redis_url)
+    if point.startswith("relay"):
+        around_push(die if point == "relay_before_push" else nothing, die)
+        Relay(workshop.session_factory, queue(redis)).relay_once()
+        return
+    tools = workshop.tools
+    object.__setattr__(tools, "leave_connections", lambda: engine.dispose(close=False))
+    install(tools)
+    from threading import Event
+
+    wait_for(redis, Event())
+    work(point, redis)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
