@@ -231,3 +231,17 @@ def test_a_post_that_ended_keeps_its_contact_for_the_agreed_school(world: World)
 
     assert world.as_(world.osaka).get(f"/invitations/{post.id}/contact").status_code == 200
     assert problem(world.as_(world.seoul).get(f"/invitations/{post.id}/contact")) == (404, "not_found")
+
+
+def test_the_owner_sees_who_read_its_contact(world: World) -> None:
+    post = world.invitation(world.tainan)
+    world.match(world.osaka, post, status="agreed")
+    world.as_(world.osaka).get(f"/invitations/{post.id}/contact")
+    world.as_(world.admin).get(f"/invitations/{post.id}/contact?reason=The+school+called")
+
+    log = world.as_(world.tainan).get("/me/contact-access-log").json
+
+    assert log["total"] == 2
+    assert "The school called" in str(log["items"])
+    assert world.admin.name not in str(log)
+    assert world.as_(world.taipei).get("/me/contact-access-log").json["total"] == 0
