@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -41,6 +42,8 @@ class Settings:
     home: Path = Path("var")
     metrics_token: str | None = None
     rate_limits: bool = True
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of the reverse proxies in front of the web, whose word on the caller's address is believed."""
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = None
@@ -68,6 +71,7 @@ class Settings:
             home=reading.optional("IEW_HOME", Path, Path("var")),
             metrics_token=reading.optional("IEW_METRICS_TOKEN", str, None),
             rate_limits=reading.optional("IEW_RATE_LIMITS", _on_or_off, True),
+            trusted_proxies=reading.optional("IEW_TRUSTED_PROXIES", _networks, ()),
             oidc_issuer=reading.optional(
                 "IEW_OIDC_ISSUER", _url("https", "http"), None
             ),
@@ -169,6 +173,14 @@ def _index_prefix(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", value):
         raise ValueError("must be lower-case letters, digits and dashes, with a letter first")
     return value
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    """`127.0.0.1, 10.0.0.0/8`, each an address or a network."""
+    try:
+        return tuple(str(ip_network(part.strip())) for part in value.split(","))
+    except ValueError:
+        raise ValueError("must be addresses or networks, separated by commas, as 127.0.0.1,10.0.0.0/8") from None
 
 
 def _on_or_off(value: str) -> bool:

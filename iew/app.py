@@ -20,7 +20,7 @@ from iew.db import make_engine, make_session_factory
 from iew.domain.limits import Limits
 from iew.errors import Unavailable
 from iew.services import installation
-from iew.web import csrf, errors, headers, idempotency, limiter, observation, openapi, rendering
+from iew.web import csrf, errors, headers, idempotency, limiter, observation, openapi, proxies, rendering
 from iew.web.context import EXTENSION
 from iew.web.house import House
 
@@ -47,13 +47,21 @@ def build(settings: Settings, *, statement_seconds: int = 5, pool_size: int = 8)
         mail_from=settings.mail_from,
         smtp_url=settings.smtp_url,
         redis_url=settings.redis_url,
-        limits=Limits.of(settings.limits),
+        limits=_limits_of(settings),
         zone=settings.timezone,
         metrics_token=settings.metrics_token,
         rate_limits=settings.rate_limits,
+        trusted_proxies=settings.trusted_proxies,
         open_searcher=_searcher_of(settings),
         probe_search=_probe_of(settings),
     )
+
+
+def _limits_of(settings: Settings) -> Limits:
+    try:
+        return Limits.of(settings.limits)
+    except ValueError as unknown:
+        raise SettingsError([str(unknown)]) from None
 
 
 def _searcher_of(settings: Settings) -> Callable[[], Any]:
@@ -129,6 +137,7 @@ def create_app(house: House | None = None) -> Flask:
         TRUSTED_HOSTS=headers.trusted_hosts(house.base_url),
         PROPAGATE_EXCEPTIONS=False,
     )
+    app.wsgi_app = proxies.Believing(app.wsgi_app, house.trusted_proxies)  # type: ignore[method-assign]  # as Flask says
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     for room in (observation, headers, csrf, idempotency, errors, rendering):
         room.register(app)

@@ -221,6 +221,10 @@ class UnitOfWork:
         self.session.expire_all()
         self.session.refresh(entity, with_for_update=True)
 
+    def hold(self, name: str) -> None:
+        """Hold a name that has no row yet until the end of the transaction; who comes second waits and sees the row."""
+        self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
     def record(
         self,
         fact: Fact | None,

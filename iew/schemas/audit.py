@@ -39,7 +39,7 @@ class MomentAfter(Moment):
 
 
 class AuditQuery(ListQuery):
-    """`subject` is `type:id` or a type alone; `actor` a user's id, mail address, role, school id or unit code."""
+    """`subject` is `type:id`, or a type or an id alone; `actor` a user's id, mail address, role, school id or unit code."""
 
     subject = Line(longest=100, load_default=None)
     actor = Line(longest=254, load_default=None)

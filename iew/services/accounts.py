@@ -15,6 +15,7 @@ from typing import Any, Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import or_, select, update
+from sqlalchemy.orm import joinedload
 
 from iew.db import Page, keyset_page, new_id
 from iew.domain.actors import SYSTEM, Actor, Role
@@ -151,7 +152,11 @@ def _hash_of_key(key: str) -> str:
 
 def sign_in_of(uow: UnitOfWork, key: str) -> SignInSession | None:
     """The sign-in that a browser's key stands for; None where it has ended, lain idle or its person is disabled."""
-    found = uow.session.scalar(select(SignInSession).where(SignInSession.key_hash == _hash_of_key(key)))
+    found = uow.session.scalar(
+        select(SignInSession)
+        .where(SignInSession.key_hash == _hash_of_key(key))
+        .options(joinedload(SignInSession.user).joinedload(User.school))
+    )
     if found is None or found.ended_at is not None or found.expires_at <= uow.now or not found.user.active:
         return None
     idle_minutes = (
@@ -171,14 +176,25 @@ def mark_seen(uow: UnitOfWork, session_id: str) -> None:
     uow.session.execute(update(SignInSession).where(SignInSession.id == session_id).values(last_seen_at=uow.now))
 
 
-def user_of_token(uow: UnitOfWork, key: str) -> User | None:
-    """The person a token stands for, by the same rules as a browser's sign-in."""
-    found = uow.session.scalar(select(ApiToken).where(ApiToken.key_hash == _hash_of_key(key)))
+def token_of(uow: UnitOfWork, key: str) -> ApiToken | None:
+    """The token with this key, its person by the same rules as behind a browser's sign-in."""
+    found = uow.session.scalar(
+        select(ApiToken)
+        .where(ApiToken.key_hash == _hash_of_key(key))
+        .options(joinedload(ApiToken.user).joinedload(User.school))
+    )
     if found is None or found.ended_at is not None or not found.user.active:
         return None
-    if found.expires_at is not None and found.expires_at <= uow.now:
-        return None
-    return found.user
+    return None if found.expires_at is not None and found.expires_at <= uow.now else found
+
+
+def is_due_to_be_noted(token: ApiToken, now: datetime) -> bool:
+    return token.last_used_at is None or now - token.last_used_at >= timedelta(seconds=SEEN_SECONDS)
+
+
+def mark_used(uow: UnitOfWork, token_id: str) -> None:
+    """The token was used now, for its owner to see."""
+    uow.session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=uow.now))
 
 
 def sign_out(uow: UnitOfWork, session_id: str, actor: Actor) -> None:
@@ -257,6 +273,7 @@ def add_user(
 ) -> tuple[User, str]:
     """A confirmed account, and its password, made up where none is given. Raises Invalid."""
     password = password or secrets.token_urlsafe(_MADE_PASSWORD_BYTES)
+    uow.hold(f"address {new.email.strip().lower()}")
     school, unit = _body_of(uow, new)
     office = office_of_place(uow.session, school.country, school.subdivision)[0] if school else unit
     user = User(
@@ -437,6 +454,7 @@ def invite_colleague(uow: UnitOfWork, school_id: str, values: Mapping[str, Any],
     school = uow.session.get(School, school_id)
     if school is None or not (actor.is_admin or actor.school_id == school.id):
         raise NotFound
+    uow.hold(f"address {values['email']}")
     known = find_user(uow, values["email"])
     if known is not None:
         fact = "ColleagueInvited" if _waits_for_first_password(known, school) else "KnownAddressSignedUp"

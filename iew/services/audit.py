@@ -35,7 +35,7 @@ class Filters:
 def filters_of(
     *, subject: str | None, actor: str | None, since: datetime | None, until: datetime | None
 ) -> Filters:
-    """subject: `type:id`, or a type alone."""
+    """subject: `type:id`, or a type or an id alone."""
     kind, _, identifier = (subject or "").partition(":")
     return Filters(kind or None, identifier or None, actor, since, until)
 
@@ -64,10 +64,10 @@ def _scope(actor: Actor) -> ColumnElement[bool]:
 
 def _conditions(uow: UnitOfWork, filters: Filters) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if filters.subject_type is not None:
-        found.append(Event.subject_type == filters.subject_type)
     if filters.subject_id is not None:
-        found.append(Event.subject_id == filters.subject_id)
+        found += [Event.subject_type == filters.subject_type, Event.subject_id == filters.subject_id]
+    elif filters.subject_type is not None:
+        found.append(or_(Event.subject_type == filters.subject_type, Event.subject_id == filters.subject_type))
     if filters.actor is not None:
         ids = select(User.id).where(User.email == filters.actor.lower())
         found.append(

@@ -38,6 +38,7 @@ def sign_up(uow: UnitOfWork, school: Mapping[str, Any], user: Mapping[str, Any],
     values = {name: school.get(name) for name in FIELDS}
     values["affiliations"] = list(values["affiliations"] or ())
     _check_place(uow, values, at="school.")
+    uow.hold(f"address {user['email']}")
     known = uow.session.scalar(select(User).where(User.email == user["email"]))
     if known is not None:
         uow.record("KnownAddressSignedUp", known, VISITOR, action="sign_up")

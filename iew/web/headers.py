@@ -18,6 +18,8 @@ SECURITY: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_KEPT_FOR_LONG: Final = "public, max-age=31536000, immutable"
+"""For a file whose address changes with its content."""
 _HTTPS_ONLY: Final = "max-age=31536000"
 
 
@@ -44,7 +46,9 @@ def _secured(reply: Response) -> Response:
         reply.headers.setdefault(name, value)
     if house().secure:
         reply.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
-    if not request.path.startswith("/static/"):
+    if request.path.startswith("/static/"):
+        reply.headers["Cache-Control"] = _KEPT_FOR_LONG if "v" in request.args else "no-cache"
+    else:
         reply.headers.setdefault("Cache-Control", "no-store" if _is_personal() else "no-cache")
         reply.vary.update(("Accept-Language", "Authorization", "Cookie"))
     return reply

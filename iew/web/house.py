@@ -42,6 +42,7 @@ class House:
     zone: str = "Asia/Taipei"
     metrics_token: str | None = None
     rate_limits: bool = True
+    trusted_proxies: tuple[str, ...] = ()
     hasher: PasswordHasher = field(
         default_factory=lambda: PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
     )

@@ -40,17 +40,20 @@ def identify(uow: UnitOfWork, request: Request, house: House) -> Identity | None
     Raises NotSignedIn where a token is shown that opens nothing: going on as a visitor would hide the mistake.
     """
     if "Authorization" in request.headers:
-        return _by_token(uow, request)
+        return _by_token(uow, request, house)
     return _by_cookie(uow, house)
 
 
-def _by_token(uow: UnitOfWork, request: Request) -> Identity:
+def _by_token(uow: UnitOfWork, request: Request, house: House) -> Identity:
     given = request.authorization
     key = given.token if given is not None and given.type == "bearer" else None
-    user = accounts.user_of_token(uow, key) if key else None
-    if user is None:
+    token = accounts.token_of(uow, key) if key else None
+    if token is None:
         raise NotSignedIn(N_("This token is not valid (any more). Make a new one."))
-    return Identity(user.id, user.as_actor(), Via.TOKEN)
+    if accounts.is_due_to_be_noted(token, uow.now):
+        with house.unit_of_work() as apart:
+            accounts.mark_used(apart, token.id)
+    return Identity(token.user_id, token.user.as_actor(), Via.TOKEN)
 
 
 def _by_cookie(uow: UnitOfWork, house: House) -> Identity | None:

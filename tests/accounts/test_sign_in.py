@@ -328,3 +328,11 @@ def test_nobody_closes_the_session_of_another(world: World) -> None:
 
 def test_a_visitor_has_no_session_to_end(world: World) -> None:
     assert problem(browser(world).delete("/session")) == (401, "not_signed_in")
+
+
+def test_the_owner_sees_when_a_token_was_used(world: World) -> None:
+    world.as_(world.osaka).get("/me")
+
+    token = world.as_(world.osaka).get("/me/data").json["tokens"][0]
+
+    assert token["last_used_at"] is not None and token["name"] == "test"

@@ -370,3 +370,22 @@ def world_speaks(words: str) -> bool:
 
     language = {"找": "zh-Hant", "見": "ja", "찾": "ko"}.get(words[0], "en")
     return language == "en" or i18n.say("Not found", language) != "Not found"
+
+
+def test_two_sign_ups_with_one_address_at_once_make_one_account(committed: World) -> None:
+    body, statuses = sign_up_body(), []
+
+    def call() -> None:
+        statuses.append(Client(committed.app, None).post("/schools", body).status_code)
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert statuses == [201] * 4
+    with committed.unit_of_work() as uow:
+        assert uow.session.scalar(select(func.count()).select_from(User)) == 1
+        assert uow.session.scalar(select(func.count()).select_from(School)) == 1
+    assert [job for job, _ in committed.jobs()].count("notify_known_address") == 3
