@@ -47,6 +47,16 @@ def permit(uow: UnitOfWork, invitation_id: str, actor: Actor) -> Invitation:
     return invitation
 
 
+def check(uow: UnitOfWork, invitation: Invitation, actor: Actor) -> None:
+    """Raise InvalidTransition where the post is not public now, Invalid where it is of the unit's own side."""
+    if not invitation.is_open_to_all(uow.today):
+        raise InvalidTransition(N_("This post is no longer public."))
+    if actor.role is None or invitation.side is not _SIDE_OF_POSTS.get(actor.role):
+        raise Invalid(
+            text=N_("Centres pass on posts from abroad, offices pass on posts from Taiwan."), code="same_side"
+        )
+
+
 def forward(
     uow: UnitOfWork, invitation_id: str, choice: Mapping[str, Any], actor: Actor, *, note: str | None = None
 ) -> Forwarded:
@@ -56,12 +66,7 @@ def forward(
     Raises NotFound, NotAllowed, InvalidTransition (not public now), Invalid (other side, strange school, too many).
     """
     invitation = permit(uow, invitation_id, actor)
-    if not invitation.is_open_to_all(uow.today):
-        raise InvalidTransition(N_("This post is no longer public."))
-    if actor.role is None or invitation.side is not _SIDE_OF_POSTS.get(actor.role):
-        raise Invalid(
-            text=N_("Centres pass on posts from abroad, offices pass on posts from Taiwan."), code="same_side"
-        )
+    check(uow, invitation, actor)
     schools = _chosen(uow, choice, uow.get(Unit, actor.unit_code or ""))
     sent = _put_down(uow, invitation, schools, actor, note)
     return Forwarded(len(sent), len(schools) - len(sent))
@@ -89,6 +94,15 @@ def list_of(
         limit=limit,
         descending=True,
     )
+
+
+def ground_of(uow: UnitOfWork, actor: Actor) -> Sequence[School]:
+    """The approved schools a unit can pass posts on to, by name; as many as one choice may hold. Raises NotAllowed."""
+    if not actor.is_unit or actor.unit_code is None:
+        raise NotAllowed
+    ground = in_area(uow.session, uow.get(Unit, actor.unit_code))
+    statement = select(School).where(School.status == Status.APPROVED, ground).order_by(School.name, School.id)
+    return uow.session.scalars(statement.limit(MOST_AT_ONCE)).all()
 
 
 def _chosen(uow: UnitOfWork, choice: Mapping[str, Any], unit: Unit) -> Sequence[str]:
