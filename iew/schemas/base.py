@@ -19,6 +19,8 @@ PROSE_LENGTH: Final = 20_000
 LIST_LENGTH: Final = 60
 MOST_FIELDS: Final = 200
 LONGEST_NAME: Final = 100
+MOST_DESCRIBED: Final = 40
+"""A set of so many codes is listed in the description of the API; longer ones are in the vocabularies."""
 
 _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _LINE_BREAKS: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -135,6 +137,9 @@ class Code(fields.String):
 
     def __init__(self, codes: Collection[str] | None = None, *, pattern: str = r"[A-Za-z0-9_-]{1,40}", **options: Any):
         self.codes, self.pattern = codes, re.compile(pattern)
+        if codes is not None and len(codes) <= MOST_DESCRIBED:
+            also = [None] if options.get("allow_none") or options.get("load_default", "") is None else []
+            options["metadata"] = {"enum": [*codes, *also]} | options.get("metadata", {})
         super().__init__(**options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> Any:
