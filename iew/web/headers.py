@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import SecurityError
+from werkzeug.exceptions import RequestHeaderFieldsTooLarge, SecurityError
 
 from iew.web.context import house
 
@@ -18,6 +18,8 @@ SECURITY: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+LARGEST_HEADER_BYTES: Final = 16 * 1024
+LARGEST_HEADERS_BYTES: Final = 64 * 1024
 _KEPT_FOR_LONG: Final = "public, max-age=31536000, immutable"
 """For a file whose address changes with its content."""
 _HTTPS_ONLY: Final = "max-age=31536000"
@@ -31,6 +33,7 @@ def trusted_hosts(base_url: str) -> list[str]:
 def register(app: Flask) -> None:
     """Add the headers to every reply; refuse strange hosts before anything is rendered."""
     app.before_request(_refuse_strange_host)
+    app.before_request(_refuse_large_headers)
     app.after_request(_secured)
 
 
@@ -39,6 +42,13 @@ def _refuse_strange_host() -> Response | None:
     if isinstance(request.routing_exception, SecurityError):
         return Response("This service does not answer under that name.\n", 400, mimetype="text/plain")
     return None
+
+
+def _refuse_large_headers() -> None:
+    """Raise RequestHeaderFieldsTooLarge before anything is read from them."""
+    sizes = [len(name) + len(value) for name, value in request.headers.items()]
+    if max(sizes, default=0) > LARGEST_HEADER_BYTES or sum(sizes) > LARGEST_HEADERS_BYTES:
+        raise RequestHeaderFieldsTooLarge
 
 
 def _secured(reply: Response) -> Response:
@@ -55,4 +65,4 @@ def _secured(reply: Response) -> Response:
 
 
 def _is_personal() -> bool:
-    return "Authorization" in request.headers or bool(request.cookies)
+    return request.method not in ("GET", "HEAD") or "Authorization" in request.headers or bool(request.cookies)

@@ -293,6 +293,12 @@ class TestReplies:
 
     def test_what_a_person_reads_is_kept_by_no_cache(self, world: World) -> None:
         assert world.as_(world.osaka).get("/me").headers["Cache-Control"] == "no-store"
+        signed_in = Client(world.app, None).post("/session", {"email": world.osaka.email, "password": PASSWORD})
+        assert signed_in.headers["Cache-Control"] == "no-store"
+
+    @pytest.mark.parametrize("headers", [{"X-Long": "x" * 17_000}, {f"X-{n}": "x" * 9_000 for n in range(9)}])
+    def test_headers_have_a_bound(self, world: World, headers: dict[str, str]) -> None:
+        assert problem(world.as_(None).get("/offices", headers=headers)) == (431, "headers_too_large")
 
     def test_cookies_are_for_encrypted_ways_alone_where_the_address_is_encrypted(
         self, session_factory: SessionFactory, parts: Parts
