@@ -22,6 +22,8 @@ _SHARED_ENGLISH: Final = 6
 """From this length on an English word is taken for English inside German, French … text too."""
 _WIDE_LANGUAGES: Final = frozenset({"zh", "ja", "ko", "th"})
 _SHORTEST_JOINED: Final = 6
+_SHORTEST_FOREIGN: Final = 4
+"""A shorter Latin word is taken for a foreign one only where the language is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Lexicon:
 
     forms: Mapping[str, tuple[Sense, ...]]
     concepts: Mapping[str, Concept]
-    readings: Mapping[str, str] = field(default_factory=dict)
+    readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
@@ -156,9 +158,9 @@ class Lexicon:
         if not all(is_hiragana(char) or char == "ー" for char in kana):
             return ()
         for spelling in (kana, kana[1:] if kana[0] in "おご" and len(kana) > 2 else kana):
-            form = self.readings.get(spelling)
-            if form is not None:
-                return self.forms.get(form, ())
+            forms = self.readings.get(spelling, ())
+            if forms:
+                return tuple(sense for form in forms for sense in self.forms.get(form, ()))
         return ()
 
     @cached_property
@@ -266,7 +268,8 @@ def _wide_stands_alone(form: str, before: str, after: str) -> bool:
 def _in_language(form: str, senses: tuple[Sense, ...], language: str | None) -> tuple[Sense, ...]:
     """The senses that the form can have in a text of this language."""
     if language is None:
-        return senses
+        english = tuple(sense for sense in senses if "en" in sense.languages)
+        return english or (senses if len(form) >= _SHORTEST_FOREIGN or any(map(is_wide, form)) else ())
     own = tuple(sense for sense in senses if language in sense.languages)
     if own or any(map(is_wide, form)):
         return own or senses

@@ -28,6 +28,8 @@ CLAUSES_USED: Final = 900
 """The engine refuses a query of more than 1,024 clauses."""
 
 _OWN, _WISH = 3.0, 1.6
+_OWN_OF: Final = {"language": 2.0, "month": 1.0}
+"""A language is one of several that a post names, and days move more easily than schools."""
 _SAID: Final = {"c_title": 1.4, "c_topic": 1.0, "c_body": 0.7}
 _SPOKEN_OF: Final = {"c_title": 1.0, "c_topic": 1.0, "c_body": 0.45}
 _RELATED = 0.4
@@ -240,14 +242,19 @@ def rarity(count: int, total: int) -> float:
 
 
 def _scores(plan: Plan, statistics: Statistics, lexicon: Lexicon) -> Iterator[Body]:
-    """One scoring clause for each unit."""
+    """One scoring clause for each group: the best of its alternatives."""
     code_counts = dict(zip(plan.codes, statistics.codes, strict=True))
-    for at, unit in enumerate(plan.units):
-        weight = rarity(statistics.units[at], statistics.total)
-        if unit.readings:
-            yield _concept_score(unit, weight, code_counts, statistics.total, lexicon)
-        else:
-            yield _word_score(unit, plan, weight * _PLAIN_WORD, fuzzy=at in statistics.fuzzy)
+    for group in plan.groups:
+        clauses = [_score(plan, at, statistics, code_counts, lexicon) for at in group]
+        yield clauses[0] if len(clauses) == 1 else {"dis_max": {"queries": clauses, "tie_breaker": _TIE}}
+
+
+def _score(plan: Plan, at: int, statistics: Statistics, counts: Mapping[str, int], lexicon: Lexicon) -> Body:
+    unit = plan.units[at]
+    weight = rarity(statistics.units[at], statistics.total)
+    if unit.readings:
+        return _concept_score(unit, weight, counts, statistics.total, lexicon)
+    return _word_score(unit, plan, weight * _PLAIN_WORD, fuzzy=at in statistics.fuzzy)
 
 
 def _concept_score(unit: Unit, weight: float, counts: Mapping[str, int], total: int, lexicon: Lexicon) -> Body:
@@ -268,7 +275,7 @@ def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:
     if not topic:
         clauses += [
             {"constant_score": {"filter": {"term": {name: {"value": code}}}, "boost": boost * weight}}
-            for name, boost in (("own", _OWN), ("wish", _WISH))
+            for name, boost in (("own", _OWN_OF.get(code.split(":")[0], _OWN)), ("wish", _WISH))
         ]
     for other in lexicon.related(code)[:6]:
         clauses += [
@@ -433,9 +440,10 @@ def _is_wide(options: Mapping[str, Any]) -> bool:
 def shortened(plan: Plan, lexicon: Lexicon) -> Plan:
     """The plan without its last units, where it would grow to more clauses than the engine takes."""
     figures = Statistics(1, (0,) * len(plan.codes), (0,) * len(plan.units), tuple(range(len(plan.units))))
+    counts = dict.fromkeys(plan.codes, 0)
     costs = [
-        clauses_in(score) + clauses_in(meets(unit, plan, fuzzy=unit.correctable))
-        for score, unit in zip(_scores(plan, figures, lexicon), plan.units, strict=True)
+        clauses_in(_score(plan, at, figures, counts, lexicon)) + clauses_in(meets(unit, plan, fuzzy=unit.correctable))
+        for at, unit in enumerate(plan.units)
     ]
     kept, spent = 0, 0
     for cost in costs:

@@ -14,7 +14,7 @@ from typing import Final
 
 from babel import Locale
 
-from search_index.folding import fold, is_hangul
+from search_index.folding import fold, is_hangul, is_katakana, to_hiragana
 from search_index.lexicon import Concept, Lexicon, Sense
 
 LANGUAGES: Final = ("zh-Hant", "en", "ja", "ko", "de", "fr", "es", "vi", "th", "id")
@@ -54,7 +54,9 @@ def load(directory: Path) -> Lexicon:
 
 
 def build(
-    rows: Iterable[_Row], fillers: dict[str, tuple[str, ...]] | None = None, readings: dict[str, str] | None = None
+    rows: Iterable[_Row],
+    fillers: dict[str, tuple[str, ...]] | None = None,
+    readings: dict[str, tuple[str, ...]] | None = None,
 ) -> Lexicon:
     """A lexicon of rows as `load` reads them."""
     senses: dict[str, dict[tuple[str, ...], set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -68,13 +70,18 @@ def build(
             _merge(concepts, row)
     for language, forms in (fillers or {}).items():
         for form in forms:
-            if fold(form) not in senses:
-                senses[fold(form)][()].add(_subtag(language))
+            _add_filler(senses[fold(form)], _subtag(language))
     return Lexicon(
         {form: tuple(Sense(codes, frozenset(found)) for codes, found in by.items()) for form, by in senses.items()},
         _both_ways(concepts),
-        readings or {},
+        {**{to_hiragana(form): (form,) for form in senses if all(map(is_katakana, form))}, **(readings or {})},
     )
+
+
+def _add_filler(senses: dict[tuple[str, ...], set[str]], language: str) -> None:
+    """A word says nothing only in a language in which no table gives it a meaning."""
+    if not any(language in languages for languages in senses.values()):
+        senses[()].add(language)
 
 
 def _spellings(form: str) -> Iterator[str]:
@@ -152,13 +159,13 @@ def _read_fillers(path: Path) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _read_readings(path: Path) -> dict[str, str]:
-    """Hiragana by the folded form it is the reading of; the first row of a reading counts."""
-    found: dict[str, str] = {}
+def _read_readings(path: Path) -> dict[str, tuple[str, ...]]:
+    """By their reading in hiragana: the folded forms that are read so."""
+    found: dict[str, tuple[str, ...]] = {}
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:
             for line in csv.DictReader(file):
-                found.setdefault(line["reading"], fold(line["form"]))
+                found[line["reading"]] = (*found.get(line["reading"], ()), fold(line["form"]))
     return found
 
 
