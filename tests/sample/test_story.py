@@ -1,0 +1,57 @@
+"""The sample data can be played from beginning to end, and shows every state to whoever tries the window out."""
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from config.settings import SAMPLES_DIR
+from iew.cli.sample import Teller
+from iew.db import SessionFactory
+from iew.domain.actors import Role
+from iew.domain.invitations import Status as PostStatus
+from iew.domain.matches import Status as MatchStatus
+from iew.domain.matches import Via
+from iew.domain.schools import Status as SchoolStatus
+from iew.models import Invitation, Match, Revision, School, User
+from iew.web.house import House
+
+
+@pytest.fixture
+def told(session_factory: SessionFactory) -> SessionFactory:
+    """A database in which the story was told."""
+    house = House(
+        session_factory=session_factory,
+        base_url="http://localhost",
+        secret_key="a secret key of the tests",
+        mail_from="window@window.example",
+        smtp_url="smtp://127.0.0.1:25",
+        redis_url="redis://127.0.0.1:6379/0",
+    )
+    story = json.loads((SAMPLES_DIR / "story.json").read_text(encoding="utf-8"))
+    Teller(house, story, datetime.now(UTC)).tell()
+    return session_factory
+
+
+def test_the_story_shows_every_state(told: SessionFactory) -> None:
+    with told() as session:
+        posts = Counter(session.scalars(select(Invitation.status)))
+        cases = Counter(session.scalars(select(Match.status)))
+        ways = set(session.scalars(select(Match.via)))
+        schools = set(session.scalars(select(School.status)))
+        roles = set(session.scalars(select(User.role)))
+        revisions = set(session.scalars(select(Revision.status)))
+        languages = set(session.scalars(select(Invitation.content_language)))
+        school_count = session.scalar(select(func.count()).select_from(School)) or 0
+
+    assert set(posts) >= set(PostStatus) - {PostStatus.EXPIRED}
+    assert posts[PostStatus.PUBLISHED] >= 120
+    assert set(cases) == set(MatchStatus)
+    assert ways == set(Via)
+    assert schools >= {SchoolStatus.PENDING, SchoolStatus.ASKED, SchoolStatus.APPROVED}
+    assert roles == set(Role)
+    assert revisions == {"draft", "submitted"}
+    assert len(languages) >= 9
+    assert school_count >= 60
