@@ -226,8 +226,6 @@ def _named_like(uow: UnitOfWork, school: School, name: str) -> Iterable[str]:
     seen_as = skeleton(name)
     return uow.session.scalars(
         select(School.name)
-        .where(
-            or_(func.lower(School.name) == seen_as, func.lower(School.name_en) == seen_as), School.id != school.id
-        )
+        .where(or_(func.lower(School.name) == seen_as, func.lower(School.name_en) == seen_as), School.id != school.id)
         .limit(3)
     )

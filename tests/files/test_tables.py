@@ -30,7 +30,7 @@ TRICKY = [
     "'=1+1",
     "''=1+1",
     "'quoted'",
-    "a,b;c\"d",
+    'a,b;c"d',
     "a|b",
     "[1]",
     "0912345678",
@@ -474,7 +474,7 @@ def test_schools_of_every_kind_survive_a_table(shell: Shell, ndjson: Ndjson, wor
     rows = [
         school_row("a", name="=cmd|' /C calc'!A0", about="line one\nline two", website="https://school.example/"),
         school_row("b", country="JP", county=None, subdivision="JP-27", region="大阪", affiliations=[]),
-        school_row("c", name_en=None, ownership=None, composition=None, address="1-2-3, \"East\" | West"),
+        school_row("c", name_en=None, ownership=None, composition=None, address='1-2-3, "East" | West'),
     ]
     shell("import", "schools", ndjson(*rows))
     before = everything(world)

@@ -3,8 +3,8 @@
 import pytest
 
 from iew.db import SessionFactory
-from tests.parts import Parts
 from tests.houses import world_with_web
+from tests.parts import Parts
 from tests.world import World
 
 

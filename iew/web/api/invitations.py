@@ -97,9 +97,7 @@ def show(invitation_id: str) -> Seen:
 def change(values: dict[str, Any], invitation_id: str) -> Seen:
     """Change fields; a published post gets a draft revision, and its public text stays as it is."""
     with unit_of_work() as uow:
-        post = invitations.change(
-            uow, invitation_id, values, current_actor(), seen_version=if_match(required=True)
-        )
+        post = invitations.change(uow, invitation_id, values, current_actor(), seen_version=if_match(required=True))
         return Seen(post, current_actor())
 
 
