@@ -177,7 +177,8 @@ class Attempt:
 def asked_by(schema: type[Schema] | Schema, without: Collection[str] = ()) -> dict[str, Any]:
     """What the address of this page asks for, read by `schema`; parameters that are not ours are let pass.
 
-    without: names that are not read. Links get decorated on their way by other sites; a page that refused them would be a broken link. Raises Invalid.
+    without: names that are not read. Links get decorated on their way by other sites; a page that refused them would be
+    a broken link. Raises Invalid.
     """
     made = schema if isinstance(schema, Schema) else schema()
     lists = {field.data_key or name for name, field in made.fields.items() if isinstance(field, fields.List)}

@@ -10,9 +10,9 @@ from iew.services import invitations
 from iew.uow import UnitOfWork
 from iew.web.access import requires
 from iew.web.context import current_actor, unit_of_work
-from iew.web.guide import Guide, answers_so_far, guide_of
+from iew.web.guide import FACETS, Guide, guide_of
 from iew.web.rendering import LANGUAGE_COOKIE, STATIC, page
-from iew.web.searching import figures, search_by
+from iew.web.searching import figures, params_asked, search_by
 from iew.web.texts import card_of
 
 pages = Blueprint("home", __name__)
@@ -48,8 +48,9 @@ def start(lang: str) -> Response:
 
 def _guide(uow: UnitOfWork) -> Guide:
     """The step of the guided way; without the engine there is none, and the page stands all the same."""
+    answers = {name: codes for name, codes in params_asked().items() if name in FACETS}
     try:
-        reply = search_by(uow, answers_so_far(), limit=1)
+        reply = search_by(uow, answers, limit=1)
     except Unavailable:
         return Guide(available=False)
     return guide_of(reply)

@@ -1,0 +1,202 @@
+"""The guided way in and the page of a search, on the real engine."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from iew.app import LEXICON_DIR
+from iew.db import SessionFactory
+from iew.services import catalog
+from search_index import wordlists
+from search_index.cluster import Cluster
+from search_index.reader import Reader
+from tests.pages.browser import Browser, HtmlPage
+from tests.parts import Parts
+from tests.web.houses import world_with_web
+from tests.world import World
+
+
+@pytest.fixture(scope="module")
+def reader(parts: Parts) -> Iterator[Reader]:
+    """A reader of an index of these tests alone."""
+    cluster = Cluster(parts.opensearch_url, prefix=f"pages-{uuid4().hex[:8]}-")
+    reader = Reader(cluster, wordlists.load(LEXICON_DIR))
+    yield reader
+    index = cluster.index_behind_alias()
+    if index is not None:
+        cluster.client.indices.delete(index=index)
+    cluster.close()
+
+
+@pytest.fixture
+def world(session_factory: SessionFactory, parts: Parts, reader: Reader) -> World:
+    """Four posts that can be found, and one that cannot."""
+    world = world_with_web(session_factory, parts, open_searcher=lambda: reader)
+    world.invitation(world.osaka, title="Robots that greet each other")
+    other = {"topics": [], "description": "We count what comes ashore."}
+    world.invitation(world.osaka, title="Sea turtles", exchange_types=["joint_class"], languages=["ja"], **other)
+    world.invitation(world.seoul, title="Film club", exchange_types=["homestay"], languages=["ko"], **other)
+    world.invitation(world.tainan, title="機器人社找夥伴", content_language="zh-Hant", languages=["zh"], topics=[])
+    world.invitation(world.osaka, title="Robots in the drawer", status="draft")
+    catalog.rebuild(world.unit_of_work, catalog.writer_of(reader))
+    return world
+
+
+def titles(page: HtmlPage) -> list[str]:
+    """The titles of the posts of a page, in their order."""
+    return [element.text.strip() for element in page.all("h3")]
+
+
+def choices(page: HtmlPage) -> dict[str, str]:
+    """The answers of the guided way: label -> address."""
+    start = next(place for place, element in enumerate(page.elements) if element.attributes.get("id") == "guided")
+    end = next(place for place, element in enumerate(page.elements) if element.attributes.get("id") == "newest")
+    links = [element for element in page.elements[start:end] if element.tag == "a"]
+    return {" ".join(link.text.split()): link.attributes["href"] for link in links}
+
+
+class TestTheGuidedWay:
+    def test_each_answer_tells_how_many_posts_are_behind_it(self, browser: Browser, world: World) -> None:
+        box = next(browser.open("?step=country").all("section", id="guided")).text.split()
+
+        found = {place: int(box[box.index(place) + 1]) for place in ("Japan", "Taiwan")}
+
+        assert found == {"Japan": 2, "Taiwan": 1}
+
+    def test_it_leads_from_the_channel_to_the_kind_of_school(self, browser: Browser, world: World) -> None:
+        page, asked = browser.open(""), []
+        for answer in ("General exchange", "English", "Japan", "Online exchange", "General senior high school"):
+            asked.append(next(page.all("h3", id="question")).text)
+            url = next(url for label, url in choices(page).items() if label.startswith(answer))
+            page = browser.open(url)
+        asked.append(next(page.all("h3", id="question")).text)
+
+        last = browser.open(next(url for label, url in choices(page).items() if label.startswith("Public")))
+
+        assert len(set(asked)) == 6
+        assert titles(last) == ["Robots that greet each other"]
+        assert "country=JP" in last.reply.request.query_string.decode()
+
+    def test_any_question_can_be_skipped_and_any_answer_taken_back(self, browser: Browser, world: World) -> None:
+        first = browser.open("?channel=general&step=language")
+
+        skipped = browser.open(choices(first)["Skip this question"])
+        assert next(skipped.all("h3", id="question")).text == "Where should the partner school be?"
+
+        back = browser.open(next(url for label, url in choices(first).items() if "take away" in label))
+        assert "channel=general" not in back.reply.request.query_string.decode()
+
+    def test_an_answer_without_posts_stays_visible_but_leads_nowhere(self, browser: Browser, world: World) -> None:
+        page = browser.open("?step=type")
+
+        assert "Sister school" in next(page.all("section", id="guided")).text
+        assert not [label for label in choices(page) if label.startswith("Sister school")]
+
+    def test_a_step_that_is_none_is_the_first_open_one(self, browser: Browser, world: World) -> None:
+        page = browser.open("?step=nonsense&channel=general")
+
+        assert next(page.all("h3", id="question")).text == "In which language can you work together?"
+
+
+class TestTheSearchPage:
+    def test_it_lists_what_is_public_and_counts_it(self, browser: Browser, world: World) -> None:
+        page = browser.open("search")
+
+        assert "4 invitations" in page.words
+        assert "Robots in the drawer" not in page.text
+        assert len(titles(page)) == 4
+
+    def test_what_fits_in_part_stands_below_a_line(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?q=robots+japan")
+
+        assert titles(page)[0] == "Robots that greet each other"
+        whole, line, part = page.words.partition("These fit in part")
+        assert line and "Sea turtles" in part and "Sea turtles" not in whole
+
+    def test_words_find_across_languages(self, browser: Browser, world: World) -> None:
+        assert "機器人社找夥伴" in titles(browser.open("search?q=robots"))
+
+    def test_chosen_codes_are_shown_and_each_can_be_taken_away(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?country=JP&country=KR&type=homestay")
+
+        assert titles(page) == ["Film club"]
+        assert "/en/search?country=KR&type=homestay" in page.links()
+        assert "/en/search?country=JP&country=KR" in page.links()
+        boxes = [box.attributes for box in page.all("input", type="checkbox", name="country")]
+        assert {box["value"] for box in boxes if "checked" in box} == {"JP", "KR"}
+
+    def test_a_facet_counts_what_a_second_choice_would_add(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?country=JP")
+
+        labels = {label.attributes.get("for"): label.text.split() for label in page.all("label")}
+        assert labels["facet-country-KR"][-1] == "1"
+
+    def test_where_nothing_fits_the_page_says_which_choice_to_loosen(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?country=KR&type=joint_class")
+
+        assert "No invitation fits" in page.words
+        assert "/en/search?country=KR" in page.links() and "/en/search?type=joint_class" in page.links()
+
+    def test_words_that_no_post_has_are_named(self, browser: Browser, world: World) -> None:
+        assert "zzyzx" in browser.open("search?q=robots+zzyzx").words.partition("No invitation has these words")[2]
+
+    def test_a_misspelt_word_is_read_and_said(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?q=tutrles")
+
+        assert "Sea turtles" in titles(page)
+
+    def test_found_words_are_marked_and_nothing_else_is_markup(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?q=turtles")
+
+        assert "<mark>turtles</mark>" in page.text
+
+    @pytest.mark.parametrize(("name", "value"), [("from", "x"), ("to", "2027-02-30"), ("students", "many")])
+    def test_a_date_that_is_none_is_shown_as_a_fault_and_left_out(
+        self, browser: Browser, world: World, name: str, value: str
+    ) -> None:
+        page = browser.open(f"search?q=turtles&{name}={value}")
+
+        assert page.status == 422
+        assert page.fault_at(name)
+        assert "Sea turtles" in titles(page)
+
+    def test_parameters_that_others_added_do_no_harm(self, browser: Browser, world: World) -> None:
+        assert browser.open("search?q=turtles&utm_source=mail&fbclid=x").status == 200
+
+    def test_a_page_is_never_markup_of_the_query(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?q=<script>alert(1)</script>\"'><b>")
+
+        assert "<script>alert" not in page.text and "<b>" not in page.text
+
+    def test_the_sort_order_is_kept_with_the_choices(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?country=JP&sort=newest")
+
+        assert titles(page) == ["Sea turtles", "Robots that greet each other"]
+        sorting = next(form for form in page.forms if "sort" in form.options)
+        assert sorting.fields.getlist("country") == ["JP"] and sorting.fields["sort"] == "newest"
+
+
+class TestWithoutTheEngine:
+    @pytest.fixture
+    def world(self, session_factory: SessionFactory, parts: Parts) -> World:
+        """A house whose engine is away."""
+        cluster = Cluster("http://127.0.0.1:9")
+        away = Reader(cluster, wordlists.load(LEXICON_DIR))
+        world = world_with_web(session_factory, parts, open_searcher=lambda: away)
+        world.invitation(world.osaka)
+        world.invitation(world.osaka, title="Not public", status="draft")
+        return world
+
+    def test_the_search_page_lists_the_newest_and_says_why(self, browser: Browser, world: World) -> None:
+        page = browser.open("search?q=robots&country=JP")
+
+        assert page.status == 200
+        assert "The search does not answer at the moment" in page.words
+        assert titles(page) == ["Robots that greet each other"]
+
+    def test_the_start_page_stands(self, browser: Browser, world: World) -> None:
+        page = browser.open("")
+
+        assert page.status == 200
+        assert "Robots that greet each other" in titles(page)
