@@ -4,18 +4,21 @@ The index keeps no texts, so nothing that was hidden since can come back through
 text as its owner holds it now.
 """
 
+import re
 from collections.abc import Iterator
 from html import escape
+from itertools import takewhile
 from typing import Final
 
-from search_index.folding import Folded, fold_with_offsets, is_wide
-from search_index.lexicon import Lexicon
+from search_index.folding import Folded, fold_with_offsets
+from search_index.lexicon import Lexicon, distance, slips_allowed
 from search_index.understanding import Plan, Unit
 
 PIECE_LENGTH: Final = 160
 LEAD_LENGTH: Final = 50
 LONGEST_READ: Final = 6000
 _SHORTEST_STEM: Final = 4
+_COMMON_PART: Final = 0.75
 
 Span = tuple[int, int]
 
@@ -34,35 +37,47 @@ def highlight(text: str, plan: Plan, lexicon: Lexicon, language: str, *, whole: 
 
 
 def _spans(folded: Folded, plan: Plan, lexicon: Lexicon, language: str) -> Iterator[Span]:
-    wanted = {code for unit in plan.units for code in unit.codes}
+    wanted = frozenset(plan.codes)
+    found = list(_concepts(folded, lexicon, language, wanted))
+    for unit in plan.units:
+        found.extend(_words(folded, unit))
+    if not found:
+        near = frozenset(other for code in wanted for other in lexicon.related(code))
+        found.extend(_concepts(folded, lexicon, language, near))
+    yield from found
+
+
+def _concepts(folded: Folded, lexicon: Lexicon, language: str, wanted: frozenset[str]) -> Iterator[Span]:
+    """Where the text speaks of one of these codes, or of something narrower."""
     if wanted:
         for match in lexicon.scan(folded.text, language):
             if wanted & lexicon.expand(match.codes):
                 yield folded.span(match.start, match.end)
-    for unit in plan.units:
-        yield from _words(folded, unit)
 
 
 def _words(folded: Folded, unit: Unit) -> Iterator[Span]:
-    """Where the unit's own words stand; a Latin word also where another begins with it."""
-    words = unit.words
-    if not words:
+    """Where the unit's own words stand; a Latin word also in another form of it, or misspelt."""
+    if not unit.words or (unit.readings and unit.script != "latin"):
+        return  # wide words of a concept are found by the lexicon, which knows where a word ends
+    if unit.script != "latin":
+        for match in re.finditer(re.escape(unit.words), folded.text):
+            yield folded.span(*match.span())
         return
-    at = folded.text.find(words)
-    while at >= 0:
-        end = at + len(words)
-        if is_wide(words[0]) or at == 0 or folded.text[at - 1] == " ":
-            is_stem = len(words) >= _SHORTEST_STEM and not is_wide(words[-1])
-            stop = _end_of_word(folded.text, end) if is_stem else end
-            if is_wide(words[-1]) or stop > end or stop == len(folded.text) or folded.text[stop] == " ":
-                yield folded.span(at, stop)
-        at = folded.text.find(words, end)
+    for match in re.finditer(rf"(?<![a-z0-9]){re.escape(unit.words)}(?![a-z0-9])", folded.text):
+        yield folded.span(*match.span())
+    if unit.correctable:
+        for match in re.finditer(r"[a-z]+", folded.text):
+            if match.group() != unit.words and _akin(unit.words, match.group()):
+                yield folded.span(*match.span())
 
 
-def _end_of_word(text: str, at: int) -> int:
-    while at < len(text) and text[at] != " " and not is_wide(text[at]):
-        at += 1
-    return at
+def _akin(asked: str, word: str) -> bool:
+    """Whether two Latin words share their stem, or one is a slip of the other."""
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(asked, word, strict=False)))
+    if shared >= _SHORTEST_STEM and shared >= _COMMON_PART * max(len(asked), len(word)):
+        return True
+    allowed = min(slips_allowed(asked), slips_allowed(word))
+    return bool(allowed) and asked[0] == word[0] and distance(asked, word, allowed) <= allowed
 
 
 def _joined(spans: list[Span]) -> list[Span]:

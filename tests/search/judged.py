@@ -54,11 +54,10 @@ def document(post: dict[str, Any]) -> Document:
             "level": tuple(post["levels"]),
         },
         periods=tuple(
-            Period(date.fromisoformat(period["start"]), date.fromisoformat(period["end"]))
-            for period in post["periods"]
+            Period(date.fromisoformat(period["start"]), date.fromisoformat(period["end"])) for period in post["periods"]
         ),
         students=post["group"]["students"],
-        published_at=datetime(2026, 11, 1, int(post["ref"][-3:]) % 24, tzinfo=UTC),
+        published_at=datetime(2026, 11, 1, sum(post["ref"].encode()) % 24, tzinfo=UTC),
         expires_on=date.fromisoformat(post["expires_on"]),
     )
 
