@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, NoReturn
 
 import click
@@ -59,12 +60,14 @@ def web(port: int, host: str, workers: int, threads: int) -> None:
 
     os.environ.update(_environment())
     Settings.from_environ()  # all faults of the variables at once, before anything starts
-    import_module("iew.app")  # before the processes fork: a fault shows once, and they share the memory
-    server = Server(
-        "iew.app:create_app", address=host, port=port, interface=Interfaces.WSGI, factory=True, workers=workers,
-        blocking_threads=threads, respawn_failed_workers=True, workers_kill_timeout=WEB_STOP_SECONDS,
-    )  # fmt: skip
-    server.serve(target_loader=_loader_of_application(os.getpid()), wrap_loader=False)
+    with TemporaryDirectory(prefix="iew-figures-") as figures:  # where the processes add up what they counted
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", figures)
+        import_module("iew.app")  # before the processes fork: a fault shows once, and they share the memory
+        server = Server(
+            "iew.app:create_app", address=host, port=port, interface=Interfaces.WSGI, factory=True, workers=workers,
+            blocking_threads=threads, respawn_failed_workers=True, workers_kill_timeout=WEB_STOP_SECONDS,
+        )  # fmt: skip
+        server.serve(target_loader=_loader_of_application(os.getpid()), wrap_loader=False)
 
 
 @click.command()

@@ -9,7 +9,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,12 @@ from werkzeug.test import TestResponse
 from iew.domain.matches import Via
 from iew.models import Event, Invitation, Question, QuestionMessage, School, SignInSession, User
 from iew.web.access import NAME_OF_PERMISSION
+from iew.web.context import EXTENSION
 from iew.web.permissions import PERMISSIONS, Kind
+from search_index.document import FACETS
+from search_index.query import Request
+from search_index.reader import FacetCount, Found, Hit, Named
+from search_index.understanding import Plan
 from tests.accounts.bodies import sign_up_body
 from tests.world import Client, World, problem
 
@@ -33,6 +38,26 @@ SUBJECTS = ("anon", "ovs", "dom", "oth", "iercA", "iercB", "offA", "offB", "iew"
 CANARIES = ("canary@contact.example", "+81 6 5550 0199", "Mika Canary")
 NO_PREFIX = ("/healthz", "/readyz", "/metrics", "/api/docs")
 OUTSIDE_THE_MATRIX = {"/static/<path:filename>"}
+
+
+SECRET_TITLE = "A draft that nobody may find"
+
+
+class LyingReader:
+    """An index that gives out everything it ever heard of, drafts too."""
+
+    lexicon = None
+
+    def __init__(self, *ids: str) -> None:
+        self.ids = ids
+
+    def search(self, request: Request) -> Found:
+        hits = tuple(Hit(each, 1.0, True) for each in self.ids)
+        facets: dict[str, tuple[FacetCount, ...]] = dict.fromkeys(FACETS, ())
+        return Found(hits, len(hits), len(hits), facets, Plan(request.text, None))
+
+    def complete(self, typed: str, *, today: date, limit: int = 8) -> tuple[tuple[()], tuple[Named, ...]]:
+        return (), tuple(Named(each, False) for each in self.ids)
 
 
 class Scene:
@@ -78,6 +103,9 @@ class Scene:
             self.names["NO"] = world.school("JP", status="pending", approver_code="JP-OSA").id
         elif part == "question of ovs":
             self.names["Q"] = self._question(world.osaka)
+        elif part == "an index that lies":
+            house = world.app.extensions[EXTENSION]
+            house.open_searcher = lambda: LyingReader(self.names["PD"], self.names["PS"])
         elif part == "written by iew":
             with world.unit_of_work() as uow:
                 uow.get(Invitation, self.names["PD"]).author_id = world.admin.id
@@ -90,8 +118,10 @@ class Scene:
 
     def _post(self, part: str) -> None:
         name, status, *more = part.split(" ", 2)
-        owner = self.world.tainan if name == "PD" else self.world.osaka
+        owner = self.world.osaka if name == "PO" else self.world.tainan
         changes: dict[str, Any] = {"contact_visibility": "approved_schools"} if more == ["for schools"] else {}
+        if name == "PS":
+            changes["title"] = SECRET_TITLE
         if status == "expired":
             changes["expires_on"] = "2026-01-31"
         self.names[name] = self.world.invitation(owner, status=status, **changes).id
@@ -193,7 +223,7 @@ def test_who_may_do_what(scene: Scene, row: dict[str, str], subject: str) -> Non
 def _check_reply(scene: Scene, row: dict[str, str], subject: str, reply: TestResponse, lines: int) -> None:
     expected = row[subject]
     if expected == "okR":
-        assert not any(canary in reply.text for canary in CANARIES)
+        assert not any(canary in reply.text for canary in (*CANARIES, SECRET_TITLE))
     elif expected == "okL":
         assert _lines_by(scene, subject) > lines
     elif expected == "okS":
