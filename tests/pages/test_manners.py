@@ -3,8 +3,13 @@
 import re
 
 import pytest
+from werkzeug.test import TestResponse
+from werkzeug.wrappers import Request
 
 from iew.domain.actors import Role
+from iew.errors import Text
+from iew.web.errors import STATUS_OF, TITLES
+from iew.web.errors import page as error_page
 from tests.pages.browser import Browser, HtmlPage
 from tests.world import World
 
@@ -93,6 +98,18 @@ def test_an_error_is_a_kind_page(browser: Browser, path: str, status: int) -> No
     assert page.status == status
     assert page.reply.mimetype == "text/html"
     assert "Traceback" not in page.text
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "en", "ja", "ko"])
+@pytest.mark.parametrize("status", sorted(TITLES))
+def test_every_error_has_a_page_in_every_language(world: World, language: str, status: int) -> None:
+    code = next((code for code, known in STATUS_OF.items() if known == status), "error")
+    with world.app.test_request_context(f"/{language}/nowhere"):
+        reply = error_page(status, code, Text("You may not do this."), errors={"title": ["This is needed."]})
+
+    page = HtmlPage(TestResponse([reply.get_data()], f"{status} X", reply.headers, Request({})))
+    check(page)
+    assert page.heading
 
 
 def test_robots_and_icon_are_there(browser: Browser) -> None:

@@ -12,6 +12,7 @@ from search_index import wordlists
 from search_index.cluster import Cluster
 from search_index.reader import Reader
 from tests.pages.browser import Browser, HtmlPage
+from tests.pages.conftest import reader_away
 from tests.parts import Parts
 from tests.web.houses import world_with_web
 from tests.world import World
@@ -181,9 +182,7 @@ class TestWithoutTheEngine:
     @pytest.fixture
     def world(self, session_factory: SessionFactory, parts: Parts) -> World:
         """A house whose engine is away."""
-        cluster = Cluster("http://127.0.0.1:9")
-        away = Reader(cluster, wordlists.load(LEXICON_DIR))
-        world = world_with_web(session_factory, parts, open_searcher=lambda: away)
+        world = world_with_web(session_factory, parts, open_searcher=reader_away)
         world.invitation(world.osaka)
         world.invitation(world.osaka, title="Not public", status="draft")
         return world
