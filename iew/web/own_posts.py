@@ -105,6 +105,7 @@ def own_post(post: Invitation, actor: Actor, today: date) -> dict[str, Any]:
         "missing": [(name, field_name(name)) for name in missing_of(text)],
         "comes_soon": comes_soon(text, today),
         "renewal": renewal_day(shown, today),
+        "ends_soon": ends_soon(shown, today),
     }
 
 
@@ -155,6 +156,13 @@ def renewal_day(shown: Mapping[str, Any], today: date) -> str | None:
     longest = add_months(today, 24)
     renewed = min(longest, add_months(max(today, date.fromisoformat(shown["expires_on"])), RENEWAL_MONTHS))
     return renewed.isoformat() if renewed.isoformat() > shown["expires_on"] else None
+
+
+def ends_soon(shown: Mapping[str, Any], today: date) -> bool:
+    """Whether a post has ended by its day, or will within a month; then renewing is the next step."""
+    if shown["status"] == Status.EXPIRED:
+        return True
+    return shown["status"] == Status.PUBLISHED and shown["expires_on"] <= add_months(today, 1).isoformat()
 
 
 def _remark(remark: Mapping[str, Any]) -> dict[str, str]:

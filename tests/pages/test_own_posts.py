@@ -289,7 +289,13 @@ def test_two_colleagues_do_not_overwrite_each_other_unseen(browser: Browser, wor
 
 def test_what_people_write_is_never_markup(browser: Browser, world: World) -> None:
     remarks = [{"field": "title", "text": HOSTILE}]
-    words = {"title": HOSTILE, "description": HOSTILE, "topics": [HOSTILE], "reason": HOSTILE, "remarks": remarks}
+    words: dict[str, Any] = {
+        "title": HOSTILE,
+        "description": HOSTILE,
+        "topics": [HOSTILE],
+        "reason": HOSTILE,
+        "remarks": remarks,
+    }
     post = world.invitation(world.osaka, status="returned", **words)
     browser.sign_in(world.osaka)
     for path in ("posts", f"posts/{post.id}", f"posts/{post.id}/edit", f"posts/{post.id}/history"):

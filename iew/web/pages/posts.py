@@ -29,7 +29,7 @@ from iew.web.own_posts import (
     values_of,
     without_removed_rows,
 )
-from iew.web.rendering import day, page, page_url, tell
+from iew.web.rendering import day, page, page_url, said, tell
 from iew.web.rendering import gettext as _
 from iew.web.texts import chosen_text, texts_of
 
@@ -108,7 +108,7 @@ def save(lang: str, invitation_id: str) -> Reply:
         _submit(invitation_id, form)
     if form.refused:
         return _editor_again(invitation_id, form)
-    tell(_(DONE["submit" if then == "submit" else "save"]))
+    tell(said(DONE["submit" if then == "submit" else "save"]))
     return redirect(page_url(_AFTER_SAVING.get(then, "invitations.edit"), invitation_id=invitation_id))
 
 
@@ -123,7 +123,7 @@ def submit(lang: str, invitation_id: str) -> Reply:
     _submit(invitation_id, form, seen_version=sent.version)
     if form.refused:
         return _editor_again(invitation_id, form)
-    tell(_(DONE["submit"]))
+    tell(said(DONE["submit"]))
     return redirect(page_url("invitations.show", invitation_id=invitation_id))
 
 
@@ -160,7 +160,7 @@ def delete(lang: str, invitation_id: str) -> Reply:
         invitations.delete(uow, invitation_id, current_actor(), seen_version=form.version)
     if form.refused:
         return _question(invitation_id, "delete", form)
-    tell(_(DONE["delete"]))
+    tell(said(DONE["delete"]))
     return redirect(page_url("invitations.mine"))
 
 
