@@ -20,9 +20,20 @@ from iew.db import make_engine, make_session_factory
 from iew.domain.limits import Limits
 from iew.errors import Unavailable
 from iew.services import installation
-from iew.web import csrf, errors, headers, idempotency, limiter, observation, openapi, proxies, rendering
+from iew.web import (
+    csrf,
+    errors,
+    headers,
+    idempotency,
+    limiter,
+    observation,
+    openapi,
+    proxies,
+    rendering,
+    single_sign_on,
+)
 from iew.web.context import EXTENSION
-from iew.web.house import House
+from iew.web.house import House, Provider
 
 __all__ = ["House", "build", "create_app"]
 
@@ -52,9 +63,15 @@ def build(settings: Settings, *, statement_seconds: int = 5, pool_size: int = 8)
         metrics_token=settings.metrics_token,
         rate_limits=settings.rate_limits,
         trusted_proxies=settings.trusted_proxies,
+        provider=_provider_of(settings),
         open_searcher=_searcher_of(settings),
         probe_search=_probe_of(settings),
     )
+
+
+def _provider_of(settings: Settings) -> Provider | None:
+    issuer, client, secret = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret
+    return Provider(issuer.rstrip("/"), client, secret) if issuer and client and secret else None
 
 
 def _limits_of(settings: Settings) -> Limits:
@@ -139,7 +156,7 @@ def create_app(house: House | None = None) -> Flask:
     )
     app.wsgi_app = proxies.Believing(app.wsgi_app, house.trusted_proxies)  # type: ignore[method-assign]  # as Flask says
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
-    for room in (observation, headers, csrf, idempotency, errors, rendering):
+    for room in (observation, headers, csrf, idempotency, errors, rendering, single_sign_on):
         room.register(app)
     _register_views(app)
     limiter.register(app)

@@ -113,6 +113,21 @@ def sign_in(
     return _new_sign_in(uow, user, user_agent, address)
 
 
+def sign_in_vouched(
+    uow: UnitOfWork, email: str, *, by: str, user_agent: str | None = None, address: str | None = None
+) -> tuple[SignInSession, str] | None:
+    """A new sign-in for the person whose address a provider vouches for, and its key; None where we know none.
+
+    by: the provider. A password's lock does not matter here: no password was guessed.
+    """
+    user = find_user(uow, email)
+    if user is None or not user.active:
+        return None
+    user.last_sign_in_at = uow.now
+    user.email_confirmed_at = user.email_confirmed_at or uow.now
+    return _new_sign_in(uow, user, user_agent, address, by=by)
+
+
 def _locked(user: User, now: datetime) -> bool:
     return user.locked_until is not None and user.locked_until > now
 
@@ -127,7 +142,7 @@ def _count_failure(uow: UnitOfWork, user: User) -> None:
 
 
 def _new_sign_in(
-    uow: UnitOfWork, user: User, user_agent: str | None, address: str | None
+    uow: UnitOfWork, user: User, user_agent: str | None, address: str | None, *, by: str = "password"
 ) -> tuple[SignInSession, str]:
     key = secrets.token_urlsafe(32)
     opened = SignInSession(
@@ -142,7 +157,7 @@ def _new_sign_in(
     )
     opened.user = user
     uow.session.add(opened)
-    uow.record(None, user, user.as_actor(), action="signed_in", session=opened.id)
+    uow.record(None, user, user.as_actor(), action="signed_in", session=opened.id, by=by)
     return opened, key
 
 

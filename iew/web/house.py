@@ -23,6 +23,15 @@ from iew.uow import UnitOfWork
 LABELS_SECONDS: Final = 60
 
 
+@dataclass(frozen=True)
+class Provider:
+    """An OpenID Connect provider that vouches for people's mail addresses."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+
+
 def _no_searcher() -> Any:
     raise RuntimeError("this house was built without a searcher")
 
@@ -43,6 +52,8 @@ class House:
     metrics_token: str | None = None
     rate_limits: bool = True
     trusted_proxies: tuple[str, ...] = ()
+    provider: Provider | None = None
+    """Whom to ask for single sign-on; None: nobody."""
     hasher: PasswordHasher = field(
         default_factory=lambda: PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
     )

@@ -64,6 +64,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "directory.read": Permission(EVERYONE, R),
     # the way in and out
     "session.open": Permission(EVERYONE, O, replays=False, csrf_in_api=False, limit="sign_in"),
+    "session.open_vouched": Permission(EVERYONE, O, replays=False, limit="mail_link"),
     "session.close": Permission(EVERYONE, O, replays=False),
     "password.ask_reset": Permission(EVERYONE, O, replays=False, limit="reset"),
     "mail_link.open": Permission(EVERYONE, R),

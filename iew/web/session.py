@@ -13,6 +13,7 @@ from iew.web.context import current_actor, house, identity, lasting_unit_of_work
 from iew.web.identity import SESSION_KEY
 
 REFUSED = N_("The mail address or the password is not right. After several tries the account rests for a while.")
+UNKNOWN = N_("There is no account here for the mail address of your single sign-on. Sign your school up first.")
 
 
 def sign_in(email: str, password: str) -> SignInSession:
@@ -28,6 +29,20 @@ def sign_in(email: str, password: str) -> SignInSession:
         )
     if opened is None:
         raise NotSignedIn(REFUSED)
+    _end_present_one()
+    sign_in, key = opened
+    _begin_anew(key)
+    return sign_in
+
+
+def sign_in_vouched(email: str, by: str) -> SignInSession:
+    """Sign a browser in for whom the provider `by` vouches. Raises NotSignedIn where there is no such account."""
+    with unit_of_work() as uow:
+        opened = accounts.sign_in_vouched(
+            uow, email, by=by, user_agent=request.user_agent.string, address=request.remote_addr
+        )
+    if opened is None:
+        raise NotSignedIn(UNKNOWN)
     _end_present_one()
     sign_in, key = opened
     _begin_anew(key)
