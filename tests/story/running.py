@@ -1,0 +1,119 @@
+"""The processes beside the web, as they run in production, over a database, a queue and an index of their own."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from config.settings import Settings
+from iew.app import build as build_house
+from iew.app import create_app
+from iew.models import OutboxRow
+from iew.services import catalog
+from iew.web.house import House
+from tests.mail.sink import Sink, running_sink
+from tests.parts import Parts
+
+ROOT = Path(__file__).resolve().parents[2]
+CALM_SECONDS = 150
+"""What a killed worker held is sent again when its lease ends, after 75 seconds."""
+
+
+@dataclass
+class Running:
+    """A whole installation: web in this process, relay and worker in processes of their own."""
+
+    house: House
+    app: Flask
+    sink: Sink
+    environment: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, *parts: str) -> None:
+        for part in parts:
+            self.processes[part] = subprocess.Popen(
+                [sys.executable, "-m", "worker", part], cwd=ROOT, env=self.environment, start_new_session=True
+            )
+
+    def kill(self, part: str) -> None:
+        """SIGKILL to the process and everything it started."""
+        process = self.processes.pop(part)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(30)
+
+    def owed(self) -> int:
+        """Rows of the outbox that are not done."""
+        with self.house.unit_of_work() as uow:
+            rows = select(func.count()).where(OutboxRow.done_at.is_(None), OutboxRow.parked_at.is_(None))
+            return uow.session.scalar(rows) or 0
+
+    def calm(self) -> None:
+        """Wait until nothing is owed any more."""
+        wait_until(lambda: self.owed() == 0, f"still owed: {self.owed()}")
+
+    def mails_to(self, address: str) -> list[str]:
+        """Subjects of the mails that one address got, in the order they came."""
+        return [
+            str(mail["Subject"])
+            for mail in self.sink.taken
+            if str(mail["To"]).endswith(f"{address}>") or str(mail["To"]) == address
+        ]
+
+
+def wait_until(holds: Callable[[], bool], otherwise: str, seconds: float = CALM_SECONDS) -> None:
+    """Poll until `holds`; fail with `otherwise` after so many seconds."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, otherwise
+        time.sleep(0.05)
+
+
+@contextmanager
+def installation(parts: Parts, database_url: str, redis_url: str | None = None) -> Iterator[Running]:
+    """An installation with no process beside the web started yet; its index is dropped at the end."""
+    prefix = f"story-{secrets.token_hex(4)}"
+    with running_sink() as sink:
+        variables = {
+            "IEW_DATABASE_URL": database_url,
+            "IEW_REDIS_URL": redis_url or own_queue(parts.redis_url),
+            "IEW_OPENSEARCH_URL": parts.opensearch_url,
+            "IEW_SMTP_URL": sink.url,
+            "IEW_BASE_URL": "http://localhost",
+            "IEW_SECRET_KEY": "a secret key of the story",
+            "IEW_MAIL_FROM": "window@window.example",
+            "IEW_INDEX_PREFIX": prefix,
+            "IEW_RATE_LIMITS": "off",
+        }
+        house = build_house(Settings.from_environ(variables))
+        running = Running(house, create_app(house), sink, os.environ | variables)
+        writer = catalog.writer_of(house.searcher)
+        try:
+            catalog.ensure(house.unit_of_work, writer)
+            yield running
+        finally:
+            running.stop()
+            writer.drop_everything()
+            assert house.engine is not None
+            house.engine.dispose()
+
+
+def own_queue(redis_url: str) -> str:
+    """Another database of the same server, so that tests share no queue."""
+    parts = urlsplit(redis_url)
+    return parts._replace(path=f"/{1 + secrets.randbelow(15)}").geturl()
