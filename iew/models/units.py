@@ -32,9 +32,7 @@ class Unit(Base):
     email: Mapped[str | None]
     education_division: Mapped[str | None]
     enabled: Mapped[bool] = mapped_column(default=True)
-    digest_frequency: Mapped[str] = mapped_column(
-        default="daily", server_default=text("'daily'")
-    )
+    digest_frequency: Mapped[str] = mapped_column(default="daily", server_default=text("'daily'"))
     """`daily`, `weekly` or `paused`; chosen by the unit itself, kept when reference data is loaded again."""
 
     def name(self, language: str) -> str:

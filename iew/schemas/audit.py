@@ -39,7 +39,8 @@ class MomentAfter(Moment):
 
 
 class AuditQuery(ListQuery):
-    """`subject` is `type:id`, or a type or an id alone; `actor` a user's id, mail address, role, school id or unit code."""
+    """`subject` is `type:id`, or a type or an id alone; `actor` a user's id, mail address or role, or the id of a school
+    or code of a unit."""
 
     subject = Line(longest=100, load_default=None)
     actor = Line(longest=254, load_default=None)
@@ -55,9 +56,7 @@ class EventView(View):
     action = fields.String()
     fact = fields.String(allow_none=True)
     subject = fields.Function(lambda event: {"type": event.subject_type, "id": event.subject_id})
-    actor = fields.Function(
-        lambda event: {"id": event.actor_id, "role": event.actor_role, "body": event.actor_body}
-    )
+    actor = fields.Function(lambda event: {"id": event.actor_id, "role": event.actor_role, "body": event.actor_body})
     before = fields.String(allow_none=True)
     after = fields.String(allow_none=True)
     details = fields.Dict()

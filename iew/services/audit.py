@@ -32,9 +32,7 @@ class Filters:
     until: datetime | None = None
 
 
-def filters_of(
-    *, subject: str | None, actor: str | None, since: datetime | None, until: datetime | None
-) -> Filters:
+def filters_of(*, subject: str | None, actor: str | None, since: datetime | None, until: datetime | None) -> Filters:
     """subject: `type:id`, or a type or an id alone."""
     kind, _, identifier = (subject or "").partition(":")
     return Filters(kind or None, identifier or None, actor, since, until)

@@ -112,9 +112,7 @@ def permit(uow: UnitOfWork, school_id: str, actor: Actor, act: str) -> School:
     return school
 
 
-def schools_for(
-    uow: UnitOfWork, actor: Actor, *, status: str | None, cursor: str | None, limit: int
-) -> Page[School]:
+def schools_for(uow: UnitOfWork, actor: Actor, *, status: str | None, cursor: str | None, limit: int) -> Page[School]:
     """The schools a unit works with, or all for the administrator, oldest first. status: only those in this state.
 
     An office: those it approves, in any state, and the approved ones of its places. A centre: the approved ones of its

@@ -78,9 +78,7 @@ def register(app: Flask) -> Documentation:
     app.extensions[_EXTENSION] = documentation
     schemes = documentation.spec.components
     schemes.security_scheme("token", {"type": "http", "scheme": "bearer"})
-    schemes.security_scheme(
-        "session", {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]}
-    )
+    schemes.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]})
     return documentation
 
 
