@@ -39,10 +39,14 @@ def next_page() -> str | None:
 
 
 def carried_form() -> Pairs:
-    """The form of this request, name by name, where it came from a page of ours; else nothing."""
+    """The form of this request, name by name, where it came from a page of ours; else nothing; no passwords."""
     if request.method != "POST" or not _from_our_own_page():
         return []
-    return [(name, value) for name, value in request.form.items(multi=True) if name not in (*CONTROLS, FIELD)]
+    return [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name not in (*CONTROLS, FIELD) and not name.endswith("password")
+    ]
 
 
 def carried_fields() -> Pairs:

@@ -181,6 +181,15 @@ class TestACarriedForm:
         assert done.status == 302, done.words
         assert find(world, User, User.id == world.osaka.id).name == "花子 <b>山田</b>"
 
+    def test_a_password_is_carried_nowhere(self, browser: Browser, world: World) -> None:
+        browser.sign_in(world.osaka)
+        form = browser.open("account").form_to("/account/password")
+        browser.send(browser.open("account").form_to("/sign-out"))
+
+        page = browser.send(form, old_password="my old secret words", password="my new secret words")
+
+        assert page.status == 401 and "secret words" not in page.text
+
     def test_it_survives_a_wrong_password(self, browser: Browser, world: World) -> None:
         page = self.refused(browser, world)
 
