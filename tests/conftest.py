@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
 from config.settings import REFERENCE_DIR
@@ -15,6 +14,7 @@ from iew.cli.db import upgrade
 from iew.db import SessionFactory, make_engine
 from iew.services import reference
 from iew.uow import UnitOfWork
+from tests.databases import address_of, administer, created_database
 from tests.parts import Parts, parts_for_tests
 from tests.world import World
 
@@ -27,40 +27,28 @@ def parts() -> Parts:
     return parts_for_tests()
 
 
-def _administer(parts: Parts, *statements: str) -> None:
-    engine = create_engine(parts.database_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
-
-
-def _address(parts: Parts, name: str) -> str:
-    return make_url(parts.database_url).set(database=name).render_as_string(hide_password=False)
-
-
 @pytest.fixture(scope="session")
 def template_database(parts: Parts) -> Iterator[str]:
     """A migrated database with the reference data in it; others are copies of it."""
-    _administer(parts, f"create database {TEMPLATE}")
-    engine = make_engine(_address(parts, TEMPLATE), statement_seconds=60)
+    administer(parts, f"create database {TEMPLATE}")
+    engine = make_engine(address_of(parts, TEMPLATE), statement_seconds=60)
     upgrade(engine)
     with UnitOfWork(sessionmaker(engine, expire_on_commit=False)) as uow:
         reference.load(uow, REFERENCE_DIR)
     engine.dispose()
     yield TEMPLATE
-    _administer(parts, f"drop database if exists {TEMPLATE} with (force)")
+    administer(parts, f"drop database if exists {TEMPLATE} with (force)")
 
 
 @pytest.fixture(scope="session")
 def shared_engine(parts: Parts, template_database: str) -> Iterator[Engine]:
     """The database of the tests that roll back."""
     name = f"iew_shared_{os.getpid()}"
-    _administer(parts, f"create database {name} template {template_database}")
-    engine = make_engine(_address(parts, name), statement_seconds=20)
+    administer(parts, f"create database {name} template {template_database}")
+    engine = make_engine(address_of(parts, name), statement_seconds=20)
     yield engine
     engine.dispose()
-    _administer(parts, f"drop database if exists {name} with (force)")
+    administer(parts, f"drop database if exists {name} with (force)")
 
 
 @pytest.fixture
@@ -72,18 +60,11 @@ def session_factory(shared_engine: Engine) -> Iterator[SessionFactory]:
         transaction.rollback()
 
 
-_copies = 0
-
-
 @pytest.fixture
 def committed_database_url(parts: Parts, template_database: str) -> Iterator[str]:
     """A database of its own for a test that needs real commits: several processes, races, kills."""
-    global _copies
-    _copies += 1
-    name = f"iew_copy_{os.getpid()}_{_copies}"
-    _administer(parts, f"create database {name} template {template_database}")
-    yield _address(parts, name)
-    _administer(parts, f"drop database if exists {name} with (force)")
+    with created_database(parts, template_database) as address:
+        yield address
 
 
 @pytest.fixture

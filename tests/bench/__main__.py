@@ -1,0 +1,28 @@
+"""Measurements: `make bench`, or `python -m tests.bench NAME …` for some of them.
+
+Each prints one line a figure, with the yardstick it is to be read against; nothing here is a test, for a busy machine
+would make it fail without a fault.
+"""
+
+import argparse
+import os
+import sys
+
+from tests.bench import findable
+
+BENCHES = {"findable": findable.run}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help="which to run (default: all)")
+    chosen = parser.parse_args().names or list(BENCHES)
+    os.environ.setdefault("IEW_RATE_LIMITS", "off")
+    for name in chosen:
+        print(f"== {name}", flush=True)
+        BENCHES[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""From the click on "publish" to the first search that finds the post, on real servers."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import sessionmaker
+
+from config.settings import REFERENCE_DIR
+from iew.cli.db import upgrade
+from iew.db import make_engine
+from iew.services import reference
+from tests.databases import created_database
+from tests.parts import parts_for_tests
+from tests.story.running import Running, installation
+from tests.world import Client, World
+
+POSTS = 50
+GIVEN_UP_SECONDS = 30
+POLL_SECONDS = 0.02
+
+
+def run() -> None:
+    """Publish fifty posts one after the other, and wait for each."""
+    with _ready() as (world, admin, visitor):
+        posts = [world.invitation(world.osaka, status="submitted", title=f"Findable kite {n:03}") for n in range(POSTS)]
+        waits = sorted(
+            _wait(admin, visitor, post.id, f"IEW-{post.created_at.year}-{post.serial:06d}") for post in posts
+        )
+    p95 = waits[int(len(waits) * 0.95) - 1]
+    print(
+        f"publish -> findable, {POSTS} posts: median {statistics.median(waits):.2f} s, p95 {p95:.2f} s (promise: 2 s)"
+    )
+
+
+@contextmanager
+def _ready() -> Iterator[tuple[World, Client, Client]]:
+    parts = parts_for_tests()
+    with created_database(parts) as url:
+        engine = make_engine(url, statement_seconds=60)
+        upgrade(engine)
+        world = World(sessionmaker(engine, expire_on_commit=False))
+        with world.unit_of_work() as uow:
+            reference.load(uow, REFERENCE_DIR)
+        engine.dispose()
+        with installation(parts, url) as running:
+            running.start("relay", "worker")
+            world = _world_of(running)
+            yield world, world.as_(world.admin), world.as_(None)
+
+
+def _world_of(running: Running) -> World:
+    assert running.house.engine is not None
+    return World(sessionmaker(running.house.engine, expire_on_commit=False), running.app)
+
+
+def _wait(admin: Client, visitor: Client, post_id: str, number: str) -> float:
+    began = time.monotonic()
+    reply = admin.post(f"/invitations/{post_id}/actions/publish")
+    assert reply.status_code == 200, reply.json
+    while time.monotonic() - began < GIVEN_UP_SECONDS:
+        if visitor.get("/search", query_string={"q": number}).json["total"]:
+            return time.monotonic() - began
+        time.sleep(POLL_SECONDS)
+    raise RuntimeError(f"{number} was not found within {GIVEN_UP_SECONDS} s")
