@@ -39,8 +39,7 @@ class MomentAfter(Moment):
 
 
 class AuditQuery(ListQuery):
-    """`subject` is `type:id`, or a type or an id alone; `actor` a user's id, mail address or role, or the id of a school
-    or code of a unit."""
+    """`subject` is `type:id`, or a type or an id alone; `actor` a user's id, mail address or role, or a body's id."""
 
     subject = Line(longest=100, load_default=None)
     actor = Line(longest=254, load_default=None)
