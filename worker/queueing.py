@@ -13,10 +13,14 @@ from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
 
+from iew.outbox import RECONCILE_INDEX
+
 QUEUE: Final = "iew"
 RUN: Final = "worker.runner.run"
 SERIALIZER: Final = "json"
 JOB_SECONDS: Final = 60
+SECONDS_OF: Final = {RECONCILE_INDEX: 900}
+"""Jobs that take their time. Their lease ends before they do; who gets the row again finds it locked and leaves."""
 KEEP_FAILED_SECONDS: Final = 86_400
 REDIS_SECONDS: Final = 2.0
 WAIT_SECONDS: Final = 1.0
@@ -86,9 +90,14 @@ def queue(connection: Redis) -> Queue:
     return Queue(QUEUE, connection=connection, serializer=SERIALIZER, job_class=OwedJob)
 
 
-def push(to: Queue, row_id: int, attempt: int) -> None:
+def push(to: Queue, row_id: int, attempt: int, job: str) -> None:
     """Queue one row. Any error may come after the push has happened."""
     to.enqueue_call(
-        RUN, args=(row_id,), job_id=f"outbox-{row_id}-{attempt}", timeout=JOB_SECONDS, result_ttl=0,
-        failure_ttl=KEEP_FAILED_SECONDS, description=f"row {row_id}",
-    )  # fmt: skip
+        RUN,
+        args=(row_id,),
+        job_id=f"outbox-{row_id}-{attempt}",
+        timeout=SECONDS_OF.get(job, JOB_SECONDS),
+        result_ttl=0,
+        failure_ttl=KEEP_FAILED_SECONDS,
+        description=f"row {row_id}",
+    )

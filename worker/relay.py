@@ -31,7 +31,7 @@ POLL_SECONDS: Final = 0.1
 WAIT_SECONDS: Final = 1.0
 
 _log = logging.getLogger("iew.relay")
-Claimed = tuple[int, int]
+Claimed = tuple[int, int, str]
 
 
 class Relay:
@@ -61,9 +61,9 @@ class Relay:
         if room <= 0:
             return 0
         claimed = self._claim(room)
-        for position, (row_id, attempts) in enumerate(claimed):
+        for position, (row_id, attempts, job) in enumerate(claimed):
             try:
-                push(self._queue, row_id, attempts)
+                push(self._queue, row_id, attempts, job)
             except RedisError:
                 self._release(claimed[position + 1 :])  # this one may have arrived, those after it have not
                 raise
@@ -88,13 +88,13 @@ class Relay:
             update(OutboxRow)
             .where(OutboxRow.id.in_(select(due.c.id)))
             .values(dispatched_at=now)
-            .returning(OutboxRow.id, OutboxRow.attempts)
+            .returning(OutboxRow.id, OutboxRow.attempts, OutboxRow.job)
         )
         with self._sessions.begin() as session:
-            return sorted((row.id, row.attempts) for row in session.execute(claim))
+            return sorted((row.id, row.attempts, row.job) for row in session.execute(claim))
 
     def _release(self, rows: Iterable[Claimed]) -> None:
-        ids = [row_id for row_id, _ in rows]
+        ids = [row_id for row_id, _, _ in rows]
         if ids:
             with self._sessions.begin() as session:
                 session.execute(update(OutboxRow).where(OutboxRow.id.in_(ids)).values(dispatched_at=None))

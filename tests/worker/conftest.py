@@ -10,8 +10,7 @@ from sqlalchemy import Engine, text
 
 from iew.db import SessionFactory, make_engine, make_session_factory
 from iew.embedded.valkey import Valkey
-from tests.conftest import _address as address_of
-from tests.conftest import _administer as administer
+from tests.databases import created_database
 from tests.parts import Parts
 from tests.workshop import Workshop
 from worker.queueing import connect
@@ -45,10 +44,8 @@ def workshop(session_factory: SessionFactory) -> Workshop:
 @pytest.fixture(scope="session")
 def worker_database_url(parts: Parts, template_database: str) -> Iterator[str]:
     """One database with real commits for all tests of the worker: making one takes longer than most of them do."""
-    name = f"iew_worker_{os.getpid()}"
-    administer(parts, f"create database {name} template {template_database}")
-    yield address_of(parts, name)
-    administer(parts, f"drop database if exists {name} with (force)")
+    with created_database(parts, template_database) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def test_callbacks_and_web_hooks_are_dropped(redis: Redis) -> None:
 def test_our_own_jobs_run(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
     monkeypatch.setattr("worker.runner.run", done.append)
-    push(queue(redis), 17, 0)
+    push(queue(redis), 17, 0, "send_mail")
     OwedJob.fetch("outbox-17-0", connection=redis, serializer="json").perform()
     assert done == [17]
 

@@ -41,6 +41,12 @@ def test_a_row_is_queued_under_its_number_and_try_with_its_number_alone(committe
     assert committed.row(row_id).dispatched_at is not None
 
 
+def test_a_job_that_takes_its_time_is_given_it(committed: Workshop, redis: Redis) -> None:
+    row_id = owe(committed, job_name="reconcile_index")
+    relay_of(committed, redis).relay_once()
+    assert OwedJob.fetch(f"outbox-{row_id}-0", connection=redis, serializer="json").timeout == 900
+
+
 def test_nothing_personal_is_in_the_queue(committed: Workshop, redis: Redis) -> None:
     owe(committed, "canary@contact.example")
     relay_of(committed, redis).relay_once()
@@ -104,8 +110,8 @@ def test_a_push_whose_answer_is_lost_counts_as_sent_and_those_after_it_do_not(
     rows = [owe(committed, str(number)) for number in range(3)]
     push = relays.push
 
-    def lose_the_answer(to: Queue, row_id: int, attempt: int) -> None:
-        push(to, row_id, attempt)
+    def lose_the_answer(to: Queue, row_id: int, attempt: int, job: str) -> None:
+        push(to, row_id, attempt, job)
         if row_id == rows[1]:
             raise RedisSilent
 
