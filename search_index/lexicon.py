@@ -127,6 +127,9 @@ class Lexicon:
     def _match_at(self, text: str, at: int, language: str | None) -> Match | None:
         if text[at] == " ":
             return None
+        spaced = self._spaced_at(text, at, language)
+        if spaced is not None:
+            return spaced
         for length in self._lengths.get(text[at : at + 2], ()) or self._lengths.get(text[at], ()):
             end = at + length
             form = text[at:end]
@@ -151,6 +154,22 @@ class Lexicon:
             return None
         chosen = _in_language(form, self.forms[form], language)
         return Match(at, end, chosen) if chosen else None
+
+    def _spaced_at(self, text: str, at: int, language: str | None) -> Match | None:
+        """A Korean compound written as two words, such as `자매 학교`, from the first word's beginning."""
+        if not is_hangul(text[at]) or (at and text[at - 1] != " "):
+            return None
+        middle = text.find(" ", at)
+        if middle < at + _SHORT_HANGUL:
+            return None
+        end = text.find(" ", middle + 1)
+        first, second = text[at:middle], text[middle + 1 : end if end >= 0 else len(text)]
+        for length in range(len(second), 1, -1):
+            form = first + second[:length]
+            if form in self.forms and all(map(is_hangul, form)):
+                chosen = _in_language(form, self.forms[form], language)
+                return Match(at, middle + 1 + length, chosen) if chosen else None
+        return None
 
     def by_reading(self, word: str) -> tuple[Sense, ...]:
         """The senses of a whole word written in kana; also without a polite first syllable."""

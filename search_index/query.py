@@ -39,6 +39,7 @@ _IN_PART = 0.4
 _READ_IN_KOREAN = 0.5
 _PLAIN_WORD = 0.6
 _OWN_WORDS = 0.3
+_INSIDE = 0.1
 _TIE: Final = 0.1
 _TIE_TOPIC: Final = 0.3
 _LATIN_STEMS: Final = ("en", "de", "fr", "es", "id")
@@ -262,8 +263,16 @@ def _concept_score(unit: Unit, weight: float, counts: Mapping[str, int], total: 
     readings = [
         _sum([_code_score(code, rarity(counts[code], total), lexicon) for code in reading]) for reading in unit.readings
     ]
-    literal = _best(_literal_clauses(unit), 0.0, boost=weight * _OWN_WORDS)
+    literal = _best(_literal_clauses(unit), 0.0, boost=weight * _OWN_WORDS) or _inside(unit, weight)
     return _best([*readings, *([literal] if literal else [])], _TIE) or {"match_none": {}}
+
+
+def _inside(unit: Unit, weight: float) -> Body | None:
+    """Short Han words wherever they stand, even inside others: worth little, and not enough to count as met."""
+    if unit.script != "han":
+        return None
+    clauses = [{"match_phrase": {name: {"query": unit.words, "boost": boost}}} for name, boost in _WORDS.items()]
+    return _best(clauses, 0.0, boost=weight * _INSIDE)
 
 
 def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:

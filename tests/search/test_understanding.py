@@ -1,0 +1,102 @@
+"""How a query is read."""
+
+import pytest
+
+from search_index.lexicon import Lexicon
+from search_index.understanding import LENGTH_USED, UNITS_USED, Plan, understand
+
+
+def read(lexicon: Lexicon, text: str, language: str | None = None) -> list[tuple[str, tuple[str, ...]]]:
+    return [(unit.text, unit.codes) for unit in understand(text, lexicon, language=language).units]
+
+
+def test_words_become_codes_and_keep_how_they_were_typed(lexicon: Lexicon) -> None:
+    assert read(lexicon, "日本の高校 オンライン交流") == [
+        ("日本", ("country:JP",)),
+        ("高校", ("level:senior_high",)),
+        ("オンライン交流", ("type:online_exchange",)),
+    ]
+
+
+def test_words_that_say_nothing_here_are_left_out(lexicon: Lexicon) -> None:
+    assert read(lexicon, "We are looking for a partner school for our students") == []
+    assert read(lexicon, "想找學校交流") == []
+
+
+def test_a_plain_word_stays_a_word(lexicon: Lexicon) -> None:
+    assert read(lexicon, "zorblax") == [("zorblax", ())]
+    assert read(lexicon, "飀颺學校") == [("飀颺", ())]
+
+
+def test_quotes_of_all_kinds_mark_a_phrase(lexicon: Lexicon) -> None:
+    for quoted in (
+        '"blue whale"',
+        "“blue whale”",
+        "「blue whale」",
+        "『blue whale』",
+        "«blue whale»",
+        "＂blue whale＂",
+    ):
+        (unit,) = understand(quoted, lexicon).units
+        assert (unit.words, unit.phrase, unit.codes) == ("blue whale", True, ())
+
+
+@pytest.mark.parametrize("text", ['"', '"" ""', '"unfinished', "((", "*", "?*", "~", "\\", "OR AND NOT", "a", "　"])
+def test_signs_are_no_syntax(lexicon: Lexicon, text: str) -> None:
+    assert all(not unit.phrase for unit in understand(text, lexicon).units)
+
+
+def test_only_the_beginning_is_read(lexicon: Lexicon) -> None:
+    plan = understand("x" * LENGTH_USED + " robotics", lexicon)
+
+    assert plan.typed == "x" * LENGTH_USED
+    assert "v:robotics" not in plan.codes
+
+
+def test_the_number_of_units_is_bounded(lexicon: Lexicon) -> None:
+    words = " ".join(f"q{number}z" for number in range(60))
+
+    assert len(understand(words, lexicon).units) == UNITS_USED
+
+
+def test_countries_side_by_side_are_alternatives_but_home_and_abroad_a_pair(lexicon: Lexicon) -> None:
+    def groups(text: str) -> list[set[str]]:
+        plan = understand(text, lexicon)
+        return [{plan.units[at].text for at in group} for group in plan.groups]
+
+    assert groups("澳洲 紐西蘭 寄宿家庭") == [{"澳洲", "紐西蘭"}, {"寄宿家庭"}]
+    assert groups("Taiwan Japan") == [{"Taiwan"}, {"Japan"}]
+    assert groups("English Japanese robots") == [{"English"}, {"Japanese"}, {"robots"}]
+
+
+def test_the_same_thing_said_twice_counts_once(lexicon: Lexicon) -> None:
+    assert len(understand("robotics 機器人 ロボット", lexicon).units) == 1
+
+
+def test_the_readers_language_decides_where_the_word_is_of_two(lexicon: Lexicon) -> None:
+    assert dict(read(lexicon, "中学", "ja"))["中学"] == ("level:junior_high",)
+    assert dict(read(lexicon, "中学", "zh"))["中学"] == ("level:secondary",)
+    assert set(dict(read(lexicon, "中学"))["中学"]) == {"level:junior_high", "level:secondary"}
+
+
+def test_endings_are_no_words(lexicon: Lexicon) -> None:
+    assert read(lexicon, "서핑하는 고등학교") == [("서핑", ("v:surfing",)), ("고등학교", ("level:senior_high",))]
+    assert [text for text, _ in read(lexicon, "平和を学ぶ")] == ["平和"]
+
+
+def test_a_query_in_kana_is_read_by_its_sound(lexicon: Lexicon) -> None:
+    assert [codes for _, codes in read(lexicon, "さどう　おちゃ　こうりゅう")] == [("v:tea_ceremony",), ("v:tea",)]
+
+
+def test_a_correction_is_read_instead_and_shown(lexicon: Lexicon) -> None:
+    plan = understand("Basball camp", lexicon, corrections={"basball": "baseball"})
+
+    assert plan.units[0].codes == ("v:baseball",)
+    assert plan.units[0].text == "Basball"
+    assert plan.corrected == "baseball camp"
+    assert understand("Baseball camp", lexicon).corrected is None
+
+
+def test_an_empty_query_has_no_units(lexicon: Lexicon) -> None:
+    for text in ("", "   ", "!!!", "。、"):
+        assert understand(text, lexicon) == Plan(text, None)
