@@ -57,7 +57,8 @@ def _secured(reply: Response) -> Response:
     if house().secure:
         reply.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
     if request.path.startswith("/static/"):
-        reply.headers["Cache-Control"] = _KEPT_FOR_LONG if "v" in request.args else "no-cache"
+        is_named_by_content = "v" in request.args and reply.status_code < 400
+        reply.headers["Cache-Control"] = _KEPT_FOR_LONG if is_named_by_content else "no-cache"
     else:
         reply.headers.setdefault("Cache-Control", "no-store" if _is_personal() else "no-cache")
         reply.vary.update(("Accept-Language", "Authorization", "Cookie"))

@@ -122,3 +122,11 @@ def test_the_directory_names_every_centre_and_office(browser: Browser, world: Wo
 
     assert "臺南市國際教育資源中心" in page.words and "國教署東區" in page.words
     assert "駐洛杉磯臺北經濟文化辦事處教育組" in page.words
+
+
+def test_files_are_kept_for_long_since_their_address_changes_with_them(browser: Browser) -> None:
+    sheet = next(link for link in re.findall(r'href="(/static/iew\.css[^"]*)"', browser.open("").text))
+
+    assert "immutable" in browser.open(sheet).reply.headers["Cache-Control"]
+    assert "immutable" not in browser.open("/static/iew.css").reply.headers.get("Cache-Control", "")
+    assert "immutable" not in browser.open("/static/none.css?v=1").reply.headers.get("Cache-Control", "")
