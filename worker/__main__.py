@@ -97,7 +97,10 @@ def _scheduler(settings: Settings, limits: Limits) -> None:
 
 
 def _worker(settings: Settings, limits: Limits, processes: int) -> None:
-    from worker import runner  # noqa: F401 - what the queue names, loaded before the processes fork
+    from sqlalchemy.orm import configure_mappers
+
+    from iew.mail import letter
+    from worker import runner  # noqa: F401 - what the queue names
     from worker.equipment import install
     from worker.queueing import connect, wait_for
     from worker.workers import Crew, OutboxWorker
@@ -107,7 +110,10 @@ def _worker(settings: Settings, limits: Limits, processes: int) -> None:
         wait_for(connection, Event())
         OutboxWorker(connection).work(logging_level="WARNING")
 
-    install(_equipment(settings, limits))  # connects to nothing yet, so the processes can share it
+    # All of this is done once, before the processes fork; nothing of it connects to anything yet.
+    configure_mappers()
+    letter.load()
+    install(_equipment(settings, limits))
     Crew(processes, work).run()
 
 

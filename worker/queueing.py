@@ -13,12 +13,14 @@ from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
 
-from iew.outbox import RECONCILE_INDEX
+from iew.outbox import INDEX_POST, RECONCILE_INDEX
 
 QUEUE: Final = "iew"
 RUN: Final = "worker.runner.run"
 SERIALIZER: Final = "json"
 JOB_SECONDS: Final = 60
+URGENT: Final = (INDEX_POST,)
+"""Jobs that go before all others: somebody looks at the search while a mail can wait a minute."""
 SECONDS_OF: Final = {RECONCILE_INDEX: 900}
 """Jobs that take their time. Their lease ends before they do; who gets the row again finds it locked and leaves."""
 KEEP_FAILED_SECONDS: Final = 86_400
@@ -100,4 +102,5 @@ def push(to: Queue, row_id: int, attempt: int, job: str) -> None:
         result_ttl=0,
         failure_ttl=KEEP_FAILED_SECONDS,
         description=f"row {row_id}",
+        at_front=job in URGENT,
     )

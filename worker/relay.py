@@ -21,11 +21,11 @@ from sqlalchemy.exc import DBAPIError
 
 from iew.db import SessionFactory
 from iew.models import OutboxRow
-from worker.queueing import JOB_SECONDS, push
+from worker.queueing import JOB_SECONDS, URGENT, push
 
 LEASE_SECONDS: Final = JOB_SECONDS + 15
 BATCH: Final = 50
-MOST_QUEUED: Final = 100
+MOST_QUEUED: Final = 50
 """More would only be sent twice when their lease ends; what is left waits in the outbox, where nothing is lost."""
 POLL_SECONDS: Final = 0.1
 WAIT_SECONDS: Final = 1.0
@@ -79,7 +79,7 @@ class Relay:
                 OutboxRow.available_at <= now,
                 or_(OutboxRow.dispatched_at.is_(None), OutboxRow.dispatched_at < now - self._lease),
             )
-            .order_by(OutboxRow.available_at, OutboxRow.id)
+            .order_by(OutboxRow.job.in_(URGENT).desc(), OutboxRow.available_at, OutboxRow.id)
             .limit(most)
             .with_for_update(skip_locked=True)
             .cte("due")

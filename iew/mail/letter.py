@@ -5,6 +5,7 @@ escaped in one place.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Final
 
@@ -12,6 +13,7 @@ from css_inline import CSSInliner
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from iew.errors import N_
+from iew.i18n import LANGUAGES, say_date, translations
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Frame:
 
 
 HOUSE: Final = N_("International Exchange Window")
+_TEMPLATES: Final = ("letter.txt", "letter.html")
 _LANG_TAGS: Final = {"zh-Hant": "zh-Hant-TW", "en": "en", "ja": "ja", "ko": "ko"}
 
 
@@ -108,9 +111,18 @@ def _inliner() -> CSSInliner:
     return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
 
 
+def load() -> None:
+    """Read templates and catalogues now, so that the processes that are forked from this one need not, job by job."""
+    for name in _TEMPLATES:
+        _templates().get_template(name)
+    _inliner()
+    for language in LANGUAGES:
+        translations(language)
+        say_date(date(2027, 3, 1), language)
+
+
 def render(letter: Letter, frame: Frame) -> Rendered:
     """The letter as plain text and as HTML whose styles stand at the elements."""
     values = {"letter": letter, "frame": frame, "lang": _LANG_TAGS[frame.language]}
-    text = _templates().get_template("letter.txt").render(values)
-    html = _templates().get_template("letter.html").render(values)
+    text, html = (_templates().get_template(name).render(values) for name in _TEMPLATES)
     return Rendered(text=text.strip() + "\n", html=_inliner().inline(html))

@@ -99,17 +99,17 @@ class SmtpMailer:
             connection.close()
 
     def _connect(self) -> smtplib.SMTP:
-        server, tls = self._server, ssl.create_default_context()
+        server = self._server
         connection: smtplib.SMTP
         if server.encryption == "tls":
             connection = smtplib.SMTP_SSL(
-                server.host, server.port, local_hostname=self._own_name, timeout=self._seconds, context=tls
+                server.host, server.port, self._own_name, timeout=self._seconds, context=ssl.create_default_context()
             )
         else:
-            connection = smtplib.SMTP(server.host, server.port, local_hostname=self._own_name, timeout=self._seconds)
+            connection = smtplib.SMTP(server.host, server.port, self._own_name, self._seconds)
         try:
             if server.encryption == "starttls":
-                connection.starttls(context=tls)
+                connection.starttls(context=ssl.create_default_context())
             if server.user is not None:
                 connection.login(server.user, server.password or "")
             else:
