@@ -13,7 +13,7 @@ from iew.db import make_engine
 from iew.services import reference
 from tests.databases import created_database
 from tests.parts import parts_for_tests
-from tests.story.running import Running, installation
+from tests.story.running import installation, world_of
 from tests.world import Client, World
 
 POSTS = 50
@@ -46,13 +46,8 @@ def _ready() -> Iterator[tuple[World, Client, Client]]:
         engine.dispose()
         with installation(parts, url) as running:
             running.start("relay", "worker")
-            world = _world_of(running)
+            world = world_of(running)
             yield world, world.as_(world.admin), world.as_(None)
-
-
-def _world_of(running: Running) -> World:
-    assert running.house.engine is not None
-    return World(sessionmaker(running.house.engine, expire_on_commit=False), running.app)
 
 
 def _wait(admin: Client, visitor: Client, post_id: str, number: str) -> float:

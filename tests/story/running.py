@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.orm import sessionmaker
 
 from config.settings import Settings
 from iew.app import build as build_house
@@ -23,6 +24,7 @@ from iew.services import catalog
 from iew.web.house import House
 from tests.mail.sink import Sink, running_sink
 from tests.parts import Parts
+from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 CALM_SECONDS = 150
@@ -111,6 +113,12 @@ def installation(parts: Parts, database_url: str, redis_url: str | None = None) 
             writer.drop_everything()
             assert house.engine is not None
             house.engine.dispose()
+
+
+def world_of(running: Running) -> World:
+    """A world in the database of an installation, with its web."""
+    assert running.house.engine is not None
+    return World(sessionmaker(running.house.engine, expire_on_commit=False), running.app)
 
 
 def own_queue(redis_url: str) -> str:

@@ -6,12 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.orm import sessionmaker
 from werkzeug.test import TestResponse
 
 from iew.models import Event, Invitation, Match, OutboxRow
 from tests.parts import Parts
-from tests.story.running import Running, installation
+from tests.story.running import Running, installation, world_of
 from tests.world import World
 
 CROWD = 100
@@ -26,8 +25,7 @@ def running(parts: Parts, committed_database_url: str) -> Iterator[Running]:
 
 @pytest.fixture
 def world(running: Running) -> World:
-    assert running.house.engine is not None
-    return World(sessionmaker(running.house.engine, expire_on_commit=False), running.app)
+    return world_of(running)
 
 
 def all_at_once(calls: list[Callable[[], TestResponse]]) -> Counter[int]:
