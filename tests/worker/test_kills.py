@@ -176,6 +176,38 @@ def test_the_crew_is_completed_again_and_ends_with_its_supervisor(
         supervisor.communicate()
 
 
+def test_relay_and_workers_outlive_a_queue_that_dies_and_a_queue_that_hangs(
+    committed: Workshop, redis: Redis, valkey: Valkey, service: Callable[..., "subprocess.Popen[bytes]"]
+) -> None:
+    relay, workers = service("relay"), service("worker")
+
+    def is_served() -> bool:
+        """Whether a job that is owed now reaches a worker; one that no release knows is parked there."""
+        row_id = owe(committed, job_name="unknown to this release")
+        wait_until(lambda: committed.row(row_id).parked_at)
+        return True
+
+    try:
+        assert is_served()
+        assert valkey.child.process is not None
+        valkey.child.process.kill()
+        valkey.stop()
+        time.sleep(1)
+        valkey.start()
+        valkey.wait_until_ready()
+        assert is_served()
+
+        valkey.child.process.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        valkey.child.process.send_signal(signal.SIGCONT)
+        assert is_served()
+        assert (relay.poll(), workers.poll()) == (None, None)
+    finally:
+        for process in (relay, workers):
+            process.kill()
+            process.communicate()
+
+
 @pytest.mark.parametrize("part", ["relay", "worker", "scheduler"])
 def test_each_part_ends_in_good_order_when_asked(
     committed: Workshop, redis: Redis, service: Callable[..., "subprocess.Popen[bytes]"], part: str
