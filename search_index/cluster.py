@@ -19,6 +19,7 @@ from search_index.mapping import PLUGINS
 SEARCH_SECONDS: Final = 2.0
 INDEX_SECONDS: Final = 10.0
 BUILD_SECONDS: Final = 60.0
+SHORTEST_WAIT_SECONDS: Final = 0.1
 FAILURES_TO_OPEN: Final = 5
 OPEN_SECONDS: Final = 30.0
 
@@ -118,13 +119,19 @@ class Cluster:
         """The same nodes with indices of their own, which nobody else sees."""
         return Cluster(self.url, prefix=f"{self.names.prefix}-{name}", search_seconds=self.index_seconds)
 
-    def search(self, body: Mapping[str, Any], *, index: str | None = None, **params: Any) -> dict[str, Any]:
-        """One search under the alias. Raises SearchUnavailable, also for a reply that not every shard took part in."""
+    def search(
+        self, body: Mapping[str, Any], *, index: str | None = None, until: float | None = None
+    ) -> dict[str, Any]:
+        """One search under the alias. Raises SearchUnavailable, also for a reply that not every shard took part in.
+
+        until: when whoever waits gives up, by `time.monotonic`; several searches for one reader share one such moment.
+        """
+        seconds = self.search_seconds if until is None else max(until - time.monotonic(), SHORTEST_WAIT_SECONDS)
         reply = self.ask(
             lambda: self.client.search(
                 index=index or self.names.alias,
                 body=body,
-                params={"request_timeout": self.search_seconds, "allow_partial_search_results": "false", **params},
+                params={"request_timeout": seconds, "allow_partial_search_results": "false"},
             )
         )
         if reply.get("timed_out") or reply.get("_shards", {}).get("failed"):

@@ -196,31 +196,38 @@ class Lexicon:
 
     # spelling
 
-    def corrections(self, word: str) -> tuple[str, ...]:
-        """Known Latin words that `word` may be a slip of, nearest first; same first letter, at most two slips."""
+    def corrections(self, word: str, language: str | None = None) -> tuple[str, ...]:
+        """Known Latin words that `word` may be a slip of, nearest first; same first letter, at most two slips.
+
+        language: of the words around it; English ones are always known.
+        """
         allowed = slips_allowed(word)
         if not allowed:
             return ()
         found: list[tuple[int, str]] = []
         for length in range(len(word) - allowed, len(word) + allowed + 1):
-            for candidate in self._latin_words.get((word[0], length), ()):
-                slips = distance(word, candidate, allowed)
-                if slips <= allowed:
-                    found.append((slips, candidate))
+            for candidate, languages in self._latin_words.get((word[0], length), {}).items():
+                if languages & {"en", language}:
+                    slips = distance(word, candidate, allowed)
+                    if slips <= allowed:
+                        found.append((slips, candidate))
         return tuple(candidate for _, candidate in sorted(found)[:3])
 
     def knows_word(self, word: str) -> bool:
-        """Whether a Latin word stands in any form."""
-        return word in self._latin_words.get((word[:1], len(word)), frozenset())
+        """Whether a Latin word stands in any form that means something."""
+        return word in self._latin_words.get((word[:1], len(word)), {})
 
     @cached_property
-    def _latin_words(self) -> Mapping[tuple[str, int], frozenset[str]]:
-        words: dict[tuple[str, int], set[str]] = defaultdict(set)
-        for form in self.forms:
-            for word in form.split(" "):
+    def _latin_words(self) -> Mapping[tuple[str, int], Mapping[str, frozenset[str]]]:
+        """By first letter and length: the words of forms that mean something, each with its languages."""
+        words: dict[tuple[str, int], dict[str, frozenset[str]]] = defaultdict(dict)
+        for form, senses in self.forms.items():
+            languages = frozenset(language for sense in senses if sense.codes for language in sense.languages)
+            for word in form.split(" ") if languages else ():
                 if word.isascii() and word.isalpha() and len(word) > 2:
-                    words[(word[0], len(word))].add(word)
-        return {key: frozenset(found) for key, found in words.items()}
+                    known = words[(word[0], len(word))]
+                    known[word] = known.get(word, frozenset()) | languages
+        return words
 
     # completing
 

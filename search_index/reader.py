@@ -3,6 +3,7 @@
 Hits come back as ids; whoever owns the documents loads them again before anybody sees them.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -119,10 +120,11 @@ class Reader:
 
     def search(self, request: Request) -> Found:
         """One page. Raises SearchUnavailable; BadPosition for a place in another list."""
-        plan, figures = self._understood(request)
+        until = time.monotonic() + self.cluster.search_seconds
+        plan, figures = self._understood(request, until)
         body = search_body(request, plan, figures, self.lexicon)
         try:
-            reply = self.cluster.search(body, index=self._index)
+            reply = self.cluster.search(body, index=self._index, until=until)
         except RequestError as fault:
             if request.after is None:
                 raise
@@ -197,18 +199,18 @@ class Reader:
 
     # understanding with figures
 
-    def _understood(self, request: Request) -> tuple[Plan, Statistics | None]:
+    def _understood(self, request: Request, until: float | None = None) -> tuple[Plan, Statistics | None]:
         """The plan, and how many documents meet its parts: counted now, or as they stood when the list began."""
         if request.after is not None:
             return self._continued(request, request.after)
         plan = self._plan(request, {})
         if not plan.units:
             return plan, None
-        reply = self._count(plan, request.today)
+        reply = self._count(plan, request.today, until)
         corrections = self._corrections(plan, reply)
         if corrections:
             better = self._plan(request, corrections)
-            counted = self._count(better, request.today)
+            counted = self._count(better, request.today, until)
             if self._helps(better, counted, corrections):
                 return better, _statistics(better, counted, corrections)
         return plan, _statistics(plan, reply, {})
@@ -227,8 +229,8 @@ class Reader:
         plan = understand(request.text, self.lexicon, language=request.language, corrections=corrections)
         return shortened(plan, self.lexicon)
 
-    def _count(self, plan: Plan, today: date) -> dict[str, Any]:
-        return self.cluster.search(counting_body(plan, today), index=self._index)
+    def _count(self, plan: Plan, today: date, until: float | None = None) -> dict[str, Any]:
+        return self.cluster.search(counting_body(plan, today), index=self._index, until=until)
 
     # spelling
 
@@ -239,26 +241,26 @@ class Reader:
         for at, unit in enumerate(plan.units):
             if not unit.correctable or _met(reply, f"u{at}") or self.lexicon.knows_word(unit.words):
                 continue
-            best = self._nearest(unit, suggested.get(unit.words, ()))
+            best = self._nearest(unit, plan.language, suggested.get(unit.words, ()))
             if best is not None:
                 found[unit.words] = best
         return found
 
-    def _nearest(self, unit: Unit, used: tuple[str, ...]) -> str | None:
+    def _nearest(self, unit: Unit, language: str | None, used: tuple[str, ...]) -> str | None:
         allowed = slips_allowed(unit.words)
         ranked = [
             (distance(unit.words, word, allowed), at, word)
-            for at, words in enumerate((self.lexicon.corrections(unit.words), used))
+            for at, words in enumerate((self.lexicon.corrections(unit.words, language), used))
             for word in words
         ]
         fitting = sorted(row for row in ranked if 0 < row[0] <= allowed)
         return fitting[0][2] if fitting else None
 
     def _helps(self, plan: Plan, reply: Mapping[str, Any], corrections: Mapping[str, str]) -> bool:
-        """Whether a corrected word is one that visible documents meet, or one that every reader would read so."""
+        """Whether visible documents meet a corrected word, or it says nothing beside words that say something."""
         better = set(corrections.values())
         touched = [at for at, unit in enumerate(plan.units) if better & set(unit.words.split())]
-        return not touched or any(_met(reply, f"u{at}") for at in touched)
+        return (not touched and bool(plan.units)) or any(_met(reply, f"u{at}") for at in touched)
 
     # the reply
 

@@ -7,18 +7,22 @@ what was deleted after a minute, and a late write would bring it back.
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
+from opensearchpy.exceptions import RequestError
+
 from search_index.cluster import BUILD_SECONDS, Cluster
 from search_index.document import Document
 from search_index.errors import SearchUnavailable, WriteRefused
 from search_index.lexicon import Lexicon
-from search_index.mapping import index_body, source_of
+from search_index.mapping import REFRESH, index_body, source_of
 
 BATCH: Final = 200
+_NEVER: Final = "-1"
 _TRY_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -86,15 +90,15 @@ class Writer:
         """
         self.cluster.check_plugins()
         began = clock()
-        index = self._create(began)
+        index = self._create(began, refresh=_NEVER)
         try:
             written = self._write_to(index, documents())
             turning = clock()
             written += self._write_to(index, changed_since(began))
-            self._refresh(index)
+            self._settle(index)
             dropped = self._point_alias_at(index)
         except BaseException:
-            self._drop([index])
+            self._abandon(index)
             raise
         written += self._write_to(index, changed_since(turning))
         self._refresh(index)
@@ -107,9 +111,9 @@ class Writer:
 
     # steps
 
-    def _create(self, now: datetime) -> str:
+    def _create(self, now: datetime, *, refresh: str = REFRESH) -> str:
         name = self.cluster.names.dated(f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
-        body = index_body(self.lexicon.version)
+        body = index_body(self.lexicon.version, refresh=refresh)
         self.cluster.ask(
             lambda: self.cluster.client.indices.create(index=name, body=body, params={"request_timeout": BUILD_SECONDS})
         )
@@ -141,6 +145,25 @@ class Writer:
             params = {"request_timeout": BUILD_SECONDS, "ignore_unavailable": "true"}
             self.cluster.ask(lambda: self.cluster.client.indices.delete(index=names, params=params))
 
+    def _settle(self, index: str) -> None:
+        """From now on writes are findable soon; everything written so far at once."""
+        body = {"index": {"refresh_interval": REFRESH}}
+        self.cluster.ask(
+            lambda: self.cluster.client.indices.put_settings(
+                index=index, body=body, params={"request_timeout": BUILD_SECONDS}
+            )
+        )
+        self._refresh(index)
+
+    def _abandon(self, index: str) -> None:
+        """Drop an index that is not finished, unless the alias turned although we did not hear of it.
+
+        Where the engine does not answer it is left over; the next rebuild drops it.
+        """
+        with suppress(SearchUnavailable):
+            if self.cluster.index_behind_alias() != index:
+                self._drop([index])
+
     def _refresh(self, index: str) -> None:
         self.cluster.ask(
             lambda: self.cluster.client.indices.refresh(index=index, params={"request_timeout": BUILD_SECONDS})
@@ -164,7 +187,10 @@ class Writer:
             "require_alias": "true" if alias else "false",
             "refresh": "wait_for" if wait else "false",
         }
-        reply = self.cluster.ask(lambda: self.cluster.client.bulk(index=index, body=lines, params=params))
+        try:
+            reply = self.cluster.ask(lambda: self.cluster.client.bulk(index=index, body=lines, params=params))
+        except RequestError as fault:
+            raise WriteRefused(f"the search engine refused {len(batch)} documents: {fault.error}") from fault
         return _outcome(reply)
 
 

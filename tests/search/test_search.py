@@ -148,6 +148,12 @@ class TestWords:
         assert ids(found) == ["biscay-en"]
         assert search("Olt kaleidoscopes").did_you_mean is None
 
+    @pytest.mark.parametrize("text", ["Older", "Wyth", "Undd"])
+    def test_a_word_is_not_read_as_one_that_says_nothing(self, search: Search, text: str) -> None:
+        found = search(text)
+
+        assert (found.total, found.did_you_mean, found.unmatched) == (0, None, (text,))
+
     def test_words_that_no_public_post_meets_are_named_as_they_were_typed(self, search: Search) -> None:
         found = search("茶道 Qwrtzp 日本")
 
