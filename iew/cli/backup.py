@@ -28,6 +28,8 @@ from iew.services import installation
 
 MARK: Final = b"PGDMP"
 """How a file of pg_dump's own format begins."""
+NEW_SETTING: Final = b"SET transaction_timeout = 0;"
+HEAD_BYTES: Final = 4096
 LOCK_SECONDS: Final = 20
 """How long a program waits for the tables that a running service holds."""
 
@@ -62,6 +64,7 @@ def restore(file: Path, replace: bool) -> None:
         with tempfile.TemporaryDirectory() as directory:
             script = Path(directory) / "restore.sql"
             _run(["pg_restore", "--no-owner", "--no-privileges", f"--file={script}", str(file.absolute())], url)
+            _spare_older_servers(script)
             _load(script, url, replace=bool(tables))
         upgrade(engine)
     finally:
@@ -76,6 +79,15 @@ def restore(file: Path, replace: bool) -> None:
 def _tables(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         return inspect(connection).get_table_names()
+
+
+def _spare_older_servers(script: Path) -> None:
+    """Blank out a setting that PostgreSQL before 17 does not know, in the head of the script and nowhere else."""
+    with script.open("r+b") as content:
+        at = content.read(HEAD_BYTES).find(NEW_SETTING)
+        if at >= 0:
+            content.seek(at)
+            content.write(b"--" + b" " * (len(NEW_SETTING) - 2))
 
 
 def _load(script: Path, url: str, *, replace: bool) -> None:
@@ -112,8 +124,9 @@ def _run(command: Sequence[str], url: str) -> None:
         text=True, check=False,
     )  # fmt: skip
     if run.returncode != 0:
-        said = [line for line in run.stderr.splitlines() if line.strip()] or ["it said nothing"]
-        raise IewError(f"{command[0]} failed: {said[0].strip()}")
+        said = [line.strip() for line in run.stderr.splitlines() if line.strip()] or ["it said nothing"]
+        fault = next((line for line in said if "error" in line.lower()), said[0])
+        raise IewError(f"{command[0]} failed: {fault}")
 
 
 def _program(name: str) -> str:
@@ -136,7 +149,7 @@ def _environment(url: str) -> Mapping[str, str]:
         "PGUSER": address.username,
         "PGPASSWORD": str(address.password) if address.password else None,
         "PGDATABASE": address.database,
-        "PGOPTIONS": f"-c lock_timeout={LOCK_SECONDS}s",
+        "PGOPTIONS": f"-c lock_timeout={LOCK_SECONDS}s -c client_min_messages=warning",
         "PGSSLMODE": str(address.query["sslmode"]) if "sslmode" in address.query else None,
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import create_engine, select, text
 
 from iew.cli import main
+from iew.cli.backup import _spare_older_servers
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import Status as MatchStatus
 from iew.embedded import postgres
@@ -234,3 +235,12 @@ def test_without_the_embedded_programs_those_on_the_path_are_used(
     assert (missing.exit_code, "pg_dump is needed" in missing.stderr) == (1, True)
     monkeypatch.setenv("PATH", f"{own}{os.pathsep}/usr/bin")
     assert shell("backup", tmp_path / "b").exit_code == 0
+
+
+def test_a_restore_asks_nothing_of_the_server_that_older_ones_do_not_know(tmp_path: Path) -> None:
+    script, data = tmp_path / "script.sql", b"COPY x FROM stdin;\nSET transaction_timeout = 0;\n\\.\n"
+    script.write_bytes(b"SET lock_timeout = 0;\nSET transaction_timeout = 0;\n" + b"-- \n" * 2000 + data)
+    _spare_older_servers(script)
+    content = script.read_bytes()
+    assert content.startswith(b"SET lock_timeout = 0;\n--" + b" " * 26 + b"\n--")
+    assert content.endswith(data)
