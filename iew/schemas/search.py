@@ -27,7 +27,6 @@ FACETS: Final = (
     "side",
 )
 QUERY_LENGTH: Final = 200
-LONGEST_CURSOR: Final = 6000
 MOST_CODES: Final = 50
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
@@ -57,15 +56,6 @@ class FacetCodes(fields.List[Any]):
         return list(dict.fromkeys(code.upper() if self.upper else code for code in codes))
 
 
-class SearchCursor(fields.String):
-    """Where the next page begins, as an earlier page said."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> str:
-        if not isinstance(value, str) or len(value) > LONGEST_CURSOR:
-            raise ValidationError(N_("This cursor belongs to no list. Start again from the first page."))
-        return value
-
-
 class SearchQuery(Input):
     """The parameters of a search; every facet may be repeated."""
 
@@ -87,7 +77,7 @@ class SearchQuery(Input):
     students = Digits(least=0, most=1_000_000, load_default=None)
     sort = Code(SORTS, load_default="relevance")
     limit = Digits(least=1, most=100, load_default=20)
-    cursor = SearchCursor(load_default=None)
+    cursor = fields.String(load_default=None)
 
     @validates_schema
     def check_period(self, data: Mapping[str, Any], **_: Any) -> None:
