@@ -1,8 +1,10 @@
 """Which language a page speaks, and that it speaks it wholly."""
 
+import re
+
 import pytest
 
-from tests.catalogues import LOCALES, missing
+from tests.catalogues import LOCALES, Sentence, missing, path_of, read, translated
 from tests.pages.browser import Browser
 
 
@@ -72,3 +74,27 @@ def test_every_page_offers_itself_in_the_other_languages(browser: Browser) -> No
 @pytest.mark.parametrize("locale", LOCALES.values())
 def test_every_sentence_has_a_translation(locale: str) -> None:
     assert missing(locale) == []
+
+
+@pytest.mark.parametrize("locale", LOCALES.values())
+def test_every_translation_names_the_values_of_its_sentence(locale: str) -> None:
+    wrong = [
+        message.id
+        for path in path_of(locale).parent.glob("*.po")
+        for message in translated(read(path, locale))
+        if placeholders(message.string) != placeholders(message.id)
+    ]
+
+    assert wrong == []
+
+
+def placeholders(sentence: Sentence | list[str]) -> set[str]:
+    text = sentence if isinstance(sentence, str) else " ".join(sentence)
+    return set(re.findall(r"%\(\w+\)s|\{\w+\}|%%", text))
+
+
+@pytest.mark.parametrize("locale", LOCALES.values())
+def test_no_two_catalogues_of_a_language_hold_the_same_sentence(locale: str) -> None:
+    held = [message.id for path in path_of(locale).parent.glob("*.po") for message in translated(read(path, locale))]
+
+    assert sorted({str(sentence) for sentence in held if held.count(sentence) > 1}) == []
