@@ -23,6 +23,12 @@ _PLURALS: Final = {
     "exchange_types": "type",
     "levels": "level",
     "counties": "county",
+    "wanted_levels": "wanted_level",
+    "ownerships": "ownership",
+    "compositions": "composition",
+    "affiliations": "affiliation",
+    "channels": "channel",
+    "sides": "side",
 }
 """How judged queries name the filters -> the parameter of a search."""
 
