@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 LANGUAGES = ("zh-Hant", "en", "ja", "ko")
 WIDTHS = (1280, 390)
@@ -53,6 +53,11 @@ class Album:
         if with_axe:
             self.faults += [f"{name}: {found}" for found in axe_findings(page)]
         self.faults += [f"{name}: {width} pixels wider than the window" for width in overflow(page)]
+
+    def hear(self, said: ConsoleMessage) -> None:
+        """Keep what the browser complains of, but for the status of the page itself, which may be meant."""
+        if said.type == "error" and said.page is not None and said.location["url"] != said.page.url:
+            self.faults.append(f"console: {said.text}")
 
 
 def axe_findings(page: Page) -> Iterator[str]:
@@ -102,7 +107,7 @@ def look(
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for width in WIDTHS:
             page = open_browser(width, browser, dark=dark)
-            page.on("console", lambda said: said.type == "error" and album.faults.append(f"console: {said.text}"))
+            page.on("console", album.hear)
             if person:
                 sign_in(page, base, *person)
             for language in languages:
