@@ -53,13 +53,16 @@ def upgrade_database() -> None:
     """Bring the database to the schema of this release."""
     engine = make_engine(settings().database_url, statement_seconds=MIGRATION_SECONDS, pool_size=1)
     upgrade(engine)
+    engine.dispose()
     click.echo("the database is of this release")
 
 
 @db.command("check")
 def check_database() -> None:
     """Compare the database with the models; exit status 1 if they differ."""
-    found = differences(make_engine(settings().database_url, pool_size=1))
+    engine = make_engine(settings().database_url, pool_size=1)
+    found = differences(engine)
+    engine.dispose()
     for difference in found:
         click.echo(difference)
     if found:
