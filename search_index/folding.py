@@ -35,6 +35,10 @@ _KEPT_S: Final = ("ss", "us", "is", "as", "os")
 _HAN_BLOCKS: Final = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F))
 
 
+WIDE: Final = "\u3400-\u9fff\U00020000-\U0002fa1f々〆〇가-힣ぁ-ゟァ-ヿก-๛"
+"""For a character class: the scripts that write words without spaces around each of them (Korean in part)."""
+
+
 @cache
 def _han_table() -> dict[int, str]:
     """Each Han character that has another spelling, with the one spelling used here."""
@@ -66,9 +70,13 @@ def is_katakana(char: str) -> bool:
     return "ァ" <= char <= "ヿ"
 
 
+_IS_WIDE: Final = re.compile(f"[{WIDE}]").match
+
+
+@cache
 def is_wide(char: str) -> bool:
-    """Whether the character belongs to a script that writes words without spaces around each of them."""
-    return is_han(char) or is_hangul(char) or is_hiragana(char) or is_katakana(char) or "ก" <= char <= "๛"
+    """Whether the character belongs to one of the scripts of `WIDE`."""
+    return _IS_WIDE(char) is not None
 
 
 def to_hiragana(text: str) -> str:

@@ -6,6 +6,7 @@ and completes words while they are typed. It holds no words of its own: `wordlis
 """
 
 import hashlib
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from search_index.folding import fold, is_han, is_hangul, is_hiragana, is_katakana, is_wide, to_hiragana
+from search_index.folding import WIDE, fold, is_han, is_hangul, is_hiragana, is_katakana, is_wide, to_hiragana
 
+_TOKEN: Final = re.compile(rf"[{WIDE}]|[^ {WIDE}]+")
 _PARTICLES: Final = frozenset("をにでのはがとへもや")
 _SHORT_KATAKANA: Final = 3
 _SHORT_HANGUL: Final = 2
@@ -115,22 +117,24 @@ class Lexicon:
 
         language: of the text, by its first subtag; None where it is not known.
         """
-        at = 0
-        while at < len(text):
-            match = self._match_at(text, at, language)
-            if match is None:
-                at = _next_start(text, at)
-            else:
-                yield match
-                at = match.end
+        end = 0
+        for token in _TOKEN.finditer(text):
+            if token.start() >= end:
+                match = self._match_at(text, *token.span(), language)
+                if match is not None:
+                    yield match
+                    end = match.end
 
-    def _match_at(self, text: str, at: int, language: str | None) -> Match | None:
-        if text[at] == " ":
-            return None
-        spaced = self._spaced_at(text, at, language)
-        if spaced is not None:
-            return spaced
-        for length in self._lengths.get(text[at : at + 2], ()) or self._lengths.get(text[at], ()):
+    def _match_at(self, text: str, at: int, stop: int, language: str | None) -> Match | None:
+        """The longest form that begins at a token (up to `stop`) of the text."""
+        if is_wide(text[at]):
+            spaced = self._spaced_at(text, at, language)
+            if spaced is not None:
+                return spaced
+            lengths = self._lengths.get(text[at : at + 2]) or self._lengths.get(text[at], ())
+        else:
+            lengths = self._lengths.get(text[at:stop], ())
+        for length in lengths:
             end = at + length
             form = text[at:end]
             senses = self.forms.get(form)
@@ -138,11 +142,11 @@ class Lexicon:
                 chosen = _in_language(form, senses, language)
                 if chosen:
                     return Match(at, end, chosen)
-        return self._joined_at(text, at, language)
+        return None if is_wide(text[at]) else self._joined_at(text, at, language)
 
     def _joined_at(self, text: str, at: int, language: str | None) -> Match | None:
         """Two Latin words that the tables know as one, such as `home stay`."""
-        if is_wide(text[at]) or (at and text[at - 1] != " "):
+        if at and text[at - 1] != " ":
             return None
         middle = text.find(" ", at)
         if middle < 0:
@@ -184,14 +188,17 @@ class Lexicon:
 
     @cached_property
     def _lengths(self) -> Mapping[str, tuple[int, ...]]:
-        """By the first two letters of a form (or its only one): the lengths to try, longest first."""
+        """The lengths to try, longest first: by the first Latin word of a form, else by its first two letters."""
         lengths: dict[str, set[int]] = defaultdict(set)
+        single: set[str] = set()
         for form in self.forms:
-            lengths[form[:2]].add(len(form))
-        for form in self.forms:
-            if len(form) == 1:
-                for start in [key for key in lengths if key[0] == form]:
-                    lengths[start].add(1)
+            first = _TOKEN.match(form)
+            if first is not None:
+                wide = is_wide(form[0])
+                lengths[form[:2] if wide else first.group()].add(len(form))
+                single |= {form} if wide and len(form) == 1 else set()
+        for start in [key for key in lengths if key[0] in single]:
+            lengths[start].add(1)
         return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
 
     # spelling
@@ -255,16 +262,6 @@ class Lexicon:
                 if label
             }
         )
-
-
-def _next_start(text: str, at: int) -> int:
-    """The next place where a form may begin: inside a Latin word there is none."""
-    if text[at] == " " or is_wide(text[at]):
-        return at + 1
-    at += 1
-    while at < len(text) and text[at] != " " and not is_wide(text[at]):
-        at += 1
-    return at
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

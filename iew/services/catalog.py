@@ -124,16 +124,23 @@ def described(
             "county": _some(school.get("county")),
             "side": (side_of(str(school.get("country"))).value,),
         },
-        wished={
-            "country": tuple(body.get("target_countries") or ()),
-            "county": tuple(body.get("target_counties") or ()),
-            "level": tuple(body.get("levels") or ()),
-        },
+        wished=_wished(body),
         periods=tuple(Period(_day(each["start"]), _day(each["end"])) for each in body.get("periods") or ()),
         students=group.get("students"),
         published_at=published_at,
         expires_on=_day(body["expires_on"]) if body.get("expires_on") else None,
     )
+
+
+def _wished(body: Row) -> dict[str, tuple[str, ...]]:
+    """What the post looks for; host families count as a wish for homestay, whoever offers them."""
+    counties = [*(body.get("target_counties") or ()), *((body.get("travel") or {}).get("destination_counties") or ())]
+    return {
+        "country": tuple(body.get("target_countries") or ()),
+        "county": tuple(dict.fromkeys(counties)),
+        "level": tuple(body.get("levels") or ()),
+        "type": ("homestay",) if body.get("homestay") in ("wanted", "offered") else (),
+    }
 
 
 def _texts(body: Row) -> Iterator[Text]:

@@ -53,14 +53,22 @@ def do_what_is_owed(world: World, writer: Writer) -> None:
 
 class TestDocument:
     def test_a_public_post_is_visible_with_its_codes(self, world: World) -> None:
-        post = world.invitation(world.tainan, target_countries=["JP"], target_counties=[], homestay="offered")
+        travel = {"destination_counties": ["TPE", "TNN"]}
+        wishes = {"target_countries": ["JP"], "target_counties": ["TPE"], "homestay": "offered", "travel": travel}
+        post = world.invitation(world.tainan, **wishes)
         with world.unit_of_work() as uow:
             document = catalog.document_of(uow.get(Invitation, post.id), uow.today)
 
         assert document.visible
         assert document.facets["county"] == ("TNN",)
         assert document.facets["side"] == ("domestic",)
-        assert document.wished["country"] == ("JP",)
+        wished = {
+            "country": ("JP",),
+            "county": ("TPE", "TNN"),
+            "level": ("senior_high_general",),
+            "type": ("homestay",),
+        }
+        assert document.wished == wished
         assert document.students == 24
 
     @pytest.mark.parametrize("status", ["draft", "submitted", "returned", "rejected", "withdrawn", "closed", "expired"])
