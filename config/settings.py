@@ -54,37 +54,27 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the variables; raise SettingsError that names every fault at once."""
         reading = _Reading(os.environ if environ is None else environ)
-        settings = dict(
-            database_url=reading.required("IEW_DATABASE_URL", _database_url),
-            redis_url=reading.required(
-                "IEW_REDIS_URL", _url("redis", "rediss", "unix")
-            ),
-            opensearch_urls=reading.required("IEW_OPENSEARCH_URL", _opensearch_urls),
-            smtp_url=reading.required(
-                "IEW_SMTP_URL", _url("smtp", "smtps", "smtp+starttls")
-            ),
-            base_url=reading.required("IEW_BASE_URL", _base_url),
-            secret_key=reading.required("IEW_SECRET_KEY", _secret_key),
-            mail_from=reading.required("IEW_MAIL_FROM", _mail_address),
-            timezone=reading.optional("IEW_TIMEZONE", _zone, "Asia/Taipei"),
-            index_prefix=reading.optional("IEW_INDEX_PREFIX", _index_prefix, "iew"),
-            home=reading.optional("IEW_HOME", Path, Path("var")),
-            metrics_token=reading.optional("IEW_METRICS_TOKEN", str, None),
-            rate_limits=reading.optional("IEW_RATE_LIMITS", _on_or_off, True),
-            trusted_proxies=reading.optional("IEW_TRUSTED_PROXIES", _networks, ()),
-            oidc_issuer=reading.optional(
-                "IEW_OIDC_ISSUER", _url("https", "http"), None
-            ),
-            oidc_client_id=reading.optional("IEW_OIDC_CLIENT_ID", str, None),
-            oidc_client_secret=reading.optional("IEW_OIDC_CLIENT_SECRET", str, None),
-            limits=reading.optional("IEW_LIMITS", _limits, {}),
-        )
-        if settings["oidc_issuer"] and not (
-            settings["oidc_client_id"] and settings["oidc_client_secret"]
-        ):
-            reading.faults.append(
-                "IEW_OIDC_ISSUER needs IEW_OIDC_CLIENT_ID and IEW_OIDC_CLIENT_SECRET beside it"
-            )
+        settings = {
+            "database_url": reading.required("IEW_DATABASE_URL", _database_url),
+            "redis_url": reading.required("IEW_REDIS_URL", _url("redis", "rediss", "unix")),
+            "opensearch_urls": reading.required("IEW_OPENSEARCH_URL", _opensearch_urls),
+            "smtp_url": reading.required("IEW_SMTP_URL", _url("smtp", "smtps", "smtp+starttls")),
+            "base_url": reading.required("IEW_BASE_URL", _base_url),
+            "secret_key": reading.required("IEW_SECRET_KEY", _secret_key),
+            "mail_from": reading.required("IEW_MAIL_FROM", _mail_address),
+            "timezone": reading.optional("IEW_TIMEZONE", _zone, "Asia/Taipei"),
+            "index_prefix": reading.optional("IEW_INDEX_PREFIX", _index_prefix, "iew"),
+            "home": reading.optional("IEW_HOME", Path, Path("var")),
+            "metrics_token": reading.optional("IEW_METRICS_TOKEN", str, None),
+            "rate_limits": reading.optional("IEW_RATE_LIMITS", _on_or_off, True),
+            "trusted_proxies": reading.optional("IEW_TRUSTED_PROXIES", _networks, ()),
+            "oidc_issuer": reading.optional("IEW_OIDC_ISSUER", _url("https", "http"), None),
+            "oidc_client_id": reading.optional("IEW_OIDC_CLIENT_ID", str, None),
+            "oidc_client_secret": reading.optional("IEW_OIDC_CLIENT_SECRET", str, None),
+            "limits": reading.optional("IEW_LIMITS", _limits, {}),
+        }
+        if settings["oidc_issuer"] and not (settings["oidc_client_id"] and settings["oidc_client_secret"]):
+            reading.faults.append("IEW_OIDC_ISSUER needs IEW_OIDC_CLIENT_ID and IEW_OIDC_CLIENT_SECRET beside it")
         if reading.faults:
             raise SettingsError(reading.faults)
         return cls(**settings)  # type: ignore[arg-type]  # each value went through its own parser above
@@ -103,9 +93,7 @@ class _Reading:
             return None
         return self._parsed(name, parse)
 
-    def optional(
-        self, name: str, parse: Callable[[str], object], default: object
-    ) -> object:
+    def optional(self, name: str, parse: Callable[[str], object], default: object) -> object:
         return self._parsed(name, parse) if self.environ.get(name) else default
 
     def _parsed(self, name: str, parse: Callable[[str], object]) -> object:
@@ -119,12 +107,8 @@ class _Reading:
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in schemes or not (
-            parts.hostname or parts.scheme == "unix"
-        ):
-            raise ValueError(
-                f"must be an address that begins with {' or '.join(s + '://' for s in schemes)}"
-            )
+        if parts.scheme not in schemes or not (parts.hostname or parts.scheme == "unix"):
+            raise ValueError(f"must be an address that begins with {' or '.join(s + '://' for s in schemes)}")
         _ = parts.port  # raises ValueError on a port that is no number
         return value
 
@@ -133,9 +117,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 def _database_url(value: str) -> str:
     if not value.startswith("postgresql+psycopg://"):
-        raise ValueError(
-            "must begin with postgresql+psycopg:// (PostgreSQL is the only database)"
-        )
+        raise ValueError("must begin with postgresql+psycopg:// (PostgreSQL is the only database)")
     return value
 
 
@@ -155,9 +137,7 @@ def _secret_key(value: str) -> str:
 
 def _mail_address(value: str) -> str:
     if not re.fullmatch(r"(?:[^<>\r\n]*<)?[^\s<>@]+@[^\s<>@]+>?", value):
-        raise ValueError(
-            "must be a mail address, as window@example.org or Name <window@example.org>"
-        )
+        raise ValueError("must be a mail address, as window@example.org or Name <window@example.org>")
     return value
 
 

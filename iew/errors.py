@@ -23,7 +23,6 @@ class Text(NamedTuple):
         return self.msgid % self.values if self.values else self.msgid
 
 
-
 class IewError(Exception):
     """A refused operation. `code` is stable, `text` tells the next step."""
 
@@ -122,6 +121,8 @@ class Unavailable(IewError):
     code = "unavailable"
     text = Text(N_("A part of the service does not answer at the moment. Try again in a minute."))
 
-    def __init__(self, text: Text | str | None = None, *, code: str | None = None, retry_after_seconds: int = 30) -> None:
+    def __init__(
+        self, text: Text | str | None = None, *, code: str | None = None, retry_after_seconds: int = 30
+    ) -> None:
         super().__init__(text, code=code)
         self.retry_after_seconds = retry_after_seconds

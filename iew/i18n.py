@@ -137,9 +137,7 @@ class Labels:
         if vocabulary == "country":
             return str(locale_of(language).territories.get(code) or code)
         if vocabulary == "content_language":
-            return str(
-                locale_of(language).languages.get(code.replace("-", "_")) or code
-            )
+            return str(locale_of(language).languages.get(code.replace("-", "_")) or code)
         return code
 
     def countries(self, language: str) -> dict[str, str]:
@@ -152,6 +150,4 @@ class Labels:
         return dict(sorted(names.items(), key=lambda item: item[1]))
 
 
-_NO_COUNTRIES: Final = frozenset(
-    {"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO", "AC", "CP", "DG", "EA", "IC", "TA", "CQ"}
-)
+_NO_COUNTRIES: Final = frozenset({"EU", "EZ", "UN", "ZZ", "XA", "XB", "QO", "AC", "CP", "DG", "EA", "IC", "TA", "CQ"})

@@ -190,9 +190,7 @@ class UnitOfWork:
         before = entity.status
         entity.status = row.to or before
         self._bump(entity, row.fact)
-        return self._event(
-            entity, action, actor, row.fact, before, entity.status, details
-        )
+        return self._event(entity, action, actor, row.fact, before, entity.status, details)
 
     def amend(
         self,
@@ -211,9 +209,7 @@ class UnitOfWork:
         self.lock(entity)
         self._compare(entity, seen_version)
         self._bump(entity, fact)
-        return self._event(
-            entity, action, actor, fact, entity.status, entity.status, details
-        )
+        return self._event(entity, action, actor, fact, entity.status, entity.status, details)
 
     def lock(self, entity: Living) -> None:
         """Hold the row until the end of the transaction; it and all that was read before are read afresh."""
@@ -282,10 +278,7 @@ class UnitOfWork:
         }
         values |= {"id": new_id(), "created_at": self.now, "status": "queued"}
         added = self.session.execute(
-            insert(EmailDelivery)
-            .values(values)
-            .on_conflict_do_nothing()
-            .returning(EmailDelivery.id)
+            insert(EmailDelivery).values(values).on_conflict_do_nothing().returning(EmailDelivery.id)
         ).scalar_one_or_none()
         if added is None:
             return False
@@ -297,9 +290,7 @@ class UnitOfWork:
         return list(
             self.session.scalars(
                 select(Event)
-                .where(
-                    Event.subject_type == subject_type, Event.subject_id == subject_id
-                )
+                .where(Event.subject_type == subject_type, Event.subject_id == subject_id)
                 .order_by(Event.id)
             )
         )

@@ -9,9 +9,7 @@ from iew.models import Living  # noqa: F401 - importing the models fills the met
 
 
 def run(connection: Connection) -> None:
-    context.configure(
-        connection=connection, target_metadata=Base.metadata, compare_type=True
-    )
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
 
@@ -20,7 +18,5 @@ given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    with make_engine(
-        Settings.from_environ().database_url, statement_seconds=600
-    ).begin() as connection:
+    with make_engine(Settings.from_environ().database_url, statement_seconds=600).begin() as connection:
         run(connection)

@@ -73,9 +73,7 @@ def route(asking_side: Side, other: Place, territory: Territory) -> Routing:
     """
     if asking_side is Side.OVERSEAS:
         return Routing(Direction.INBOUND, *_centre_for(other, territory))
-    return Routing(
-        Direction.OUTBOUND, *office_for(other.country, other.subdivision, territory)
-    )
+    return Routing(Direction.OUTBOUND, *office_for(other.country, other.subdivision, territory))
 
 
 def _centre_for(place: Place, territory: Territory) -> tuple[Unit, Unit | None]:
@@ -92,9 +90,7 @@ def _centre_for(place: Place, territory: Territory) -> tuple[Unit, Unit | None]:
     return centre, None
 
 
-def office_for(
-    country: str | None, subdivision: str | None, territory: Territory
-) -> tuple[Unit, Unit | None]:
+def office_for(country: str | None, subdivision: str | None, territory: Territory) -> tuple[Unit, Unit | None]:
     """The office for a place abroad: (unit, None), or (administrator, the office that might be the one)."""
     row = _coverage_of(country, subdivision, territory.coverage)
     if row is None:
@@ -105,8 +101,6 @@ def office_for(
     return office, None
 
 
-def _coverage_of(
-    country: str | None, subdivision: str | None, coverage: Sequence[Coverage]
-) -> Coverage | None:
+def _coverage_of(country: str | None, subdivision: str | None, coverage: Sequence[Coverage]) -> Coverage | None:
     rows = {row.subdivision: row for row in coverage if row.country == country}
     return rows.get(subdivision or "*") or rows.get("*")

@@ -1,4 +1,4 @@
-"""The life of a school's account, as a table: signed up by itself, approved by the office of its place or the administrator."""
+"""The life of a school's account, as a table: signed up by itself, approved by the unit of its place."""
 
 from enum import StrEnum
 from typing import Final
@@ -8,9 +8,7 @@ from iew.domain.lifecycle import Lifecycle, Row
 
 class Status(StrEnum):
     PENDING = "pending"  # may draft; waits for the unit of its place
-    ASKED = (
-        "asked"  # the unit has a question; the school answers by correcting its entry
-    )
+    ASKED = "asked"  # the unit has a question; the school answers by correcting its entry
     APPROVED = "approved"
     REJECTED = "rejected"
 
@@ -42,6 +40,4 @@ SCHOOL: Final = Lifecycle(
     Row("answer",   None, {S.ASKED},     S.PENDING,    {P.OWNER},              set(),      "SchoolAnswered"),
 )  # fmt: skip
 
-SENIOR_HIGH_LEVELS: Final = frozenset(
-    {"senior_high_general", "senior_high_technical", "senior_high_comprehensive"}
-)
+SENIOR_HIGH_LEVELS: Final = frozenset({"senior_high_general", "senior_high_technical", "senior_high_comprehensive"})

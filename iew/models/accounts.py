@@ -35,9 +35,7 @@ class School(Living, Base):
     address: Mapped[str | None]
     website: Mapped[str | None]
     about: Mapped[str | None]
-    approver_code: Mapped[str | None] = mapped_column(
-        ForeignKey("units.code"), index=True
-    )
+    approver_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"), index=True)
     """The unit that approves the sign-up; None: the administrator."""
     verified_by: Mapped[str | None]
     """The unit or administrator that approved it, as shown to the public."""
@@ -65,9 +63,7 @@ class School(Living, Base):
     def parties_of(self, actor: Actor) -> frozenset[Party]:
         held = {
             Party.OWNER: actor.school_id == self.id,
-            Party.APPROVER: actor.is_unit
-            and actor.unit_code is not None
-            and actor.unit_code == self.approver_code,
+            Party.APPROVER: actor.is_unit and actor.unit_code is not None and actor.unit_code == self.approver_code,
             Party.ADMIN: actor.is_admin,
             Party.SYSTEM: actor.is_system,
         }

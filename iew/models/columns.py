@@ -39,9 +39,7 @@ class Living(Identified):
 
     def available_actions(self, actor: Actor) -> list[str]:
         """What `actor` can do now, in the order of the table."""
-        return self.lifecycle.available(
-            status=self.status, kind=self.kind, parties=self.parties_of(actor)
-        )
+        return self.lifecycle.available(status=self.status, kind=self.kind, parties=self.parties_of(actor))
 
 
 class HasSubject(Protocol):

@@ -93,9 +93,7 @@ class Invitation(Living, Base):
         uselist=False,
         viewonly=True,
     )
-    revisions: Mapped[list["Revision"]] = relationship(
-        back_populates="invitation", order_by="Revision.created_at"
-    )
+    revisions: Mapped[list["Revision"]] = relationship(back_populates="invitation", order_by="Revision.created_at")
 
     @property
     def number(self) -> str:
@@ -118,9 +116,7 @@ class Invitation(Living, Base):
     @property
     def revision(self) -> "Revision | None":
         """The revision that is not finished, if there is one."""
-        return next(
-            (r for r in reversed(self.revisions) if r.status in REVISION_OPEN), None
-        )
+        return next((r for r in reversed(self.revisions) if r.status in REVISION_OPEN), None)
 
     @property
     def pending_revision(self) -> bool:
@@ -154,8 +150,7 @@ class Invitation(Living, Base):
 
     def parties_of(self, actor: Actor) -> frozenset[Party]:
         held = {
-            Party.OWNER: actor.school_id is not None
-            and actor.school_id == self.school_id,
+            Party.OWNER: actor.school_id is not None and actor.school_id == self.school_id,
             Party.ADMIN: actor.is_admin and actor.user_id != self.author_id and actor.school_id != self.school_id,
             Party.SYSTEM: actor.is_system,
         }
@@ -197,9 +192,7 @@ class Contact(Base):
     __table_args__ = (UniqueConstraint("invitation_id", "of_revision"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    invitation_id: Mapped[str] = mapped_column(
-        ForeignKey("invitations.id", ondelete="CASCADE"), index=True
-    )
+    invitation_id: Mapped[str] = mapped_column(ForeignKey("invitations.id", ondelete="CASCADE"), index=True)
     of_revision: Mapped[bool] = mapped_column(default=False)
     name: Mapped[str | None]
     role: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""What every form and every JSON body has in common: strict fields that refuse what a database or a mail would choke on.
+"""What forms and JSON bodies have in common: strict fields that refuse what a database or a mail would choke on.
 
 marshmallow's own defaults accept NUL, `"on"` for true, `20260101` for a day and text for a number; these do not.
 """
@@ -54,7 +54,7 @@ class Input(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = {"unknown": MESSAGES["unknown"], "type": MESSAGES["type"]}
+    error_messages = {"unknown": MESSAGES["unknown"], "type": MESSAGES["type"]}  # noqa: RUF012 - marshmallow's own shape
 
     @pre_load
     def refuse_floods(self, data: Any, **_: Any) -> Any:

@@ -162,7 +162,7 @@ def ends_soon(shown: Mapping[str, Any], today: date) -> bool:
     """Whether a post has ended by its day, or will within a month; then renewing is the next step."""
     if shown["status"] == Status.EXPIRED:
         return True
-    return shown["status"] == Status.PUBLISHED and shown["expires_on"] <= add_months(today, 1).isoformat()
+    return bool(shown["status"] == Status.PUBLISHED and shown["expires_on"] <= add_months(today, 1).isoformat())
 
 
 def _remark(remark: Mapping[str, Any]) -> dict[str, str]:

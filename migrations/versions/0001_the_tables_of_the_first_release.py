@@ -67,9 +67,7 @@ def upgrade() -> None:
         ),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint(
-            "owner", "route", "key", name=op.f("pk_idempotency_keys")
-        ),
+        sa.PrimaryKeyConstraint("owner", "route", "key", name=op.f("pk_idempotency_keys")),
     )
     op.create_index(
         op.f("ix_idempotency_keys_created_at"),
@@ -130,12 +128,8 @@ def upgrade() -> None:
         sa.Column("office_code", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["office_code"], ["units.code"], name=op.f("fk_office_coverage_office_code")
-        ),
-        sa.PrimaryKeyConstraint(
-            "country", "subdivision", name=op.f("pk_office_coverage")
-        ),
+        sa.ForeignKeyConstraint(["office_code"], ["units.code"], name=op.f("fk_office_coverage_office_code")),
+        sa.PrimaryKeyConstraint("country", "subdivision", name=op.f("pk_office_coverage")),
     )
     op.create_index(
         op.f("ix_office_coverage_office_code"),
@@ -153,16 +147,12 @@ def upgrade() -> None:
         sa.Column("dedup_key", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "attempts", sa.Integer(), server_default=sa.text("0"), nullable=False
-        ),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("dispatched_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("parked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["events.id"], name=op.f("fk_outbox_event_id")
-        ),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_outbox_event_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("dedup_key", name=op.f("uq_outbox_dedup_key")),
     )
@@ -205,15 +195,11 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["approver_code"], ["units.code"], name=op.f("fk_schools_approver_code")
-        ),
+        sa.ForeignKeyConstraint(["approver_code"], ["units.code"], name=op.f("fk_schools_approver_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_schools")),
         sa.UniqueConstraint("ref", name=op.f("uq_schools_ref")),
     )
-    op.create_index(
-        op.f("ix_schools_approver_code"), "schools", ["approver_code"], unique=False
-    )
+    op.create_index(op.f("ix_schools_approver_code"), "schools", ["approver_code"], unique=False)
     op.create_index(op.f("ix_schools_country"), "schools", ["country"], unique=False)
     op.create_index(op.f("ix_schools_county"), "schools", ["county"], unique=False)
     op.create_index(op.f("ix_schools_status"), "schools", ["status"], unique=False)
@@ -243,19 +229,13 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["school_id"], ["schools.id"], name=op.f("fk_users_school_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_code"], ["units.code"], name=op.f("fk_users_unit_code")
-        ),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_users_school_id")),
+        sa.ForeignKeyConstraint(["unit_code"], ["units.code"], name=op.f("fk_users_unit_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_index(op.f("ix_users_school_id"), "users", ["school_id"], unique=False)
-    op.create_index(
-        "ix_users_unit_code_role", "users", ["unit_code", "role"], unique=False
-    )
+    op.create_index("ix_users_unit_code_role", "users", ["unit_code", "role"], unique=False)
     op.create_table(
         "api_tokens",
         sa.Column("id", sa.Text(), nullable=False),
@@ -266,15 +246,11 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id")
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_api_tokens_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_tokens")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_api_tokens_key_hash")),
     )
-    op.create_index(
-        op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False
-    )
+    op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
     op.create_table(
         "email_deliveries",
         sa.Column("id", sa.Text(), nullable=False),
@@ -294,21 +270,13 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["event_id"], ["events.id"], name=op.f("fk_email_deliveries_event_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_code"], ["units.code"], name=op.f("fk_email_deliveries_unit_code")
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_email_deliveries_user_id")
-        ),
+        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_email_deliveries_event_id")),
+        sa.ForeignKeyConstraint(["unit_code"], ["units.code"], name=op.f("fk_email_deliveries_unit_code")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_email_deliveries_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_email_deliveries")),
         sa.UniqueConstraint("dedup_key", name=op.f("uq_email_deliveries_dedup_key")),
     )
-    op.create_index(
-        "ix_email_deliveries_status", "email_deliveries", ["status"], unique=False
-    )
+    op.create_index("ix_email_deliveries_status", "email_deliveries", ["status"], unique=False)
     op.create_index(
         op.f("ix_email_deliveries_user_id"),
         "email_deliveries",
@@ -376,30 +344,20 @@ def upgrade() -> None:
         ),
         sa.Column("opened_by", sa.Text(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "index_version", sa.Integer(), server_default=sa.text("1"), nullable=False
-        ),
+        sa.Column("index_version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["author_id"], ["users.id"], name=op.f("fk_invitations_author_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["school_id"], ["schools.id"], name=op.f("fk_invitations_school_id")
-        ),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_invitations_author_id")),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_invitations_school_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitations")),
         sa.UniqueConstraint("ref", name=op.f("uq_invitations_ref")),
         sa.UniqueConstraint("serial", name=op.f("uq_invitations_serial")),
     )
-    op.create_index(
-        op.f("ix_invitations_school_id"), "invitations", ["school_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_invitations_status"), "invitations", ["status"], unique=False
-    )
+    op.create_index(op.f("ix_invitations_school_id"), "invitations", ["school_id"], unique=False)
+    op.create_index(op.f("ix_invitations_status"), "invitations", ["status"], unique=False)
     op.create_index(
         "ix_invitations_status_expires_on",
         "invitations",
@@ -423,14 +381,10 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_mail_links_user_id")
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_mail_links_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_links")),
     )
-    op.create_index(
-        op.f("ix_mail_links_user_id"), "mail_links", ["user_id"], unique=False
-    )
+    op.create_index(op.f("ix_mail_links_user_id"), "mail_links", ["user_id"], unique=False)
     op.create_table(
         "questions",
         sa.Column(
@@ -450,15 +404,11 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["asker_id"], ["users.id"], name=op.f("fk_questions_asker_id")
-        ),
+        sa.ForeignKeyConstraint(["asker_id"], ["users.id"], name=op.f("fk_questions_asker_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_questions")),
         sa.UniqueConstraint("serial", name=op.f("uq_questions_serial")),
     )
-    op.create_index(
-        op.f("ix_questions_asker_id"), "questions", ["asker_id"], unique=False
-    )
+    op.create_index(op.f("ix_questions_asker_id"), "questions", ["asker_id"], unique=False)
     op.create_index(op.f("ix_questions_status"), "questions", ["status"], unique=False)
     op.create_table(
         "sessions",
@@ -471,9 +421,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("user_agent", sa.Text(), nullable=True),
         sa.Column("address", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")
-        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sa.UniqueConstraint("key_hash", name=op.f("uq_sessions_key_hash")),
     )
@@ -501,9 +449,7 @@ def upgrade() -> None:
             name=op.f("uq_contacts_invitation_id_of_revision"),
         ),
     )
-    op.create_index(
-        op.f("ix_contacts_invitation_id"), "contacts", ["invitation_id"], unique=False
-    )
+    op.create_index(op.f("ix_contacts_invitation_id"), "contacts", ["invitation_id"], unique=False)
     op.create_table(
         "forwards",
         sa.Column("id", sa.Text(), nullable=False),
@@ -518,15 +464,9 @@ def upgrade() -> None:
             ["invitations.id"],
             name=op.f("fk_forwards_invitation_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["school_id"], ["schools.id"], name=op.f("fk_forwards_school_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_code"], ["units.code"], name=op.f("fk_forwards_unit_code")
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_forwards_user_id")
-        ),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_forwards_school_id")),
+        sa.ForeignKeyConstraint(["unit_code"], ["units.code"], name=op.f("fk_forwards_unit_code")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_forwards_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forwards")),
         sa.UniqueConstraint(
             "unit_code",
@@ -535,12 +475,8 @@ def upgrade() -> None:
             name=op.f("uq_forwards_unit_code_invitation_id_school_id"),
         ),
     )
-    op.create_index(
-        op.f("ix_forwards_invitation_id"), "forwards", ["invitation_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_forwards_school_id"), "forwards", ["school_id"], unique=False
-    )
+    op.create_index(op.f("ix_forwards_invitation_id"), "forwards", ["invitation_id"], unique=False)
+    op.create_index(op.f("ix_forwards_school_id"), "forwards", ["school_id"], unique=False)
     op.create_table(
         "matches",
         sa.Column(
@@ -568,9 +504,7 @@ def upgrade() -> None:
         sa.Column("handed_back_reason", sa.Text(), nullable=True),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column(
-            "overdue", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
+        sa.Column("overdue", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("partner_school_id", sa.Text(), nullable=True),
         sa.Column("agreed_by_id", sa.Text(), nullable=True),
@@ -583,12 +517,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["agreed_by_id"], ["users.id"], name=op.f("fk_matches_agreed_by_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["asked_by_id"], ["users.id"], name=op.f("fk_matches_asked_by_id")
-        ),
+        sa.ForeignKeyConstraint(["agreed_by_id"], ["users.id"], name=op.f("fk_matches_agreed_by_id")),
+        sa.ForeignKeyConstraint(["asked_by_id"], ["users.id"], name=op.f("fk_matches_asked_by_id")),
         sa.ForeignKeyConstraint(
             ["asking_school_id"],
             ["schools.id"],
@@ -599,12 +529,8 @@ def upgrade() -> None:
             ["invitations.id"],
             name=op.f("fk_matches_from_invitation_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["handler_code"], ["units.code"], name=op.f("fk_matches_handler_code")
-        ),
-        sa.ForeignKeyConstraint(
-            ["invitation_id"], ["invitations.id"], name=op.f("fk_matches_invitation_id")
-        ),
+        sa.ForeignKeyConstraint(["handler_code"], ["units.code"], name=op.f("fk_matches_handler_code")),
+        sa.ForeignKeyConstraint(["invitation_id"], ["invitations.id"], name=op.f("fk_matches_invitation_id")),
         sa.ForeignKeyConstraint(
             ["partner_school_id"],
             ["schools.id"],
@@ -615,9 +541,7 @@ def upgrade() -> None:
             ["schools.id"],
             name=op.f("fk_matches_posting_school_id"),
         ),
-        sa.ForeignKeyConstraint(
-            ["suggested_code"], ["units.code"], name=op.f("fk_matches_suggested_code")
-        ),
+        sa.ForeignKeyConstraint(["suggested_code"], ["units.code"], name=op.f("fk_matches_suggested_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_matches")),
         sa.UniqueConstraint("serial", name=op.f("uq_matches_serial")),
     )
@@ -633,9 +557,7 @@ def upgrade() -> None:
         ["handler_kind", "handler_code", "status"],
         unique=False,
     )
-    op.create_index(
-        op.f("ix_matches_invitation_id"), "matches", ["invitation_id"], unique=False
-    )
+    op.create_index(op.f("ix_matches_invitation_id"), "matches", ["invitation_id"], unique=False)
     op.create_index(
         op.f("ix_matches_partner_school_id"),
         "matches",
@@ -649,9 +571,7 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_matches_status"), "matches", ["status"], unique=False)
-    op.create_index(
-        "ix_matches_status_due_at", "matches", ["status", "due_at"], unique=False
-    )
+    op.create_index("ix_matches_status_due_at", "matches", ["status", "due_at"], unique=False)
     op.create_index(
         "uq_matches_one_open",
         "matches",
@@ -669,9 +589,7 @@ def upgrade() -> None:
         sa.Column("by_admin", sa.Boolean(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["author_id"], ["users.id"], name=op.f("fk_question_messages_author_id")
-        ),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_question_messages_author_id")),
         sa.ForeignKeyConstraint(
             ["question_id"],
             ["questions.id"],
@@ -712,9 +630,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revisions")),
     )
-    op.create_index(
-        op.f("ix_revisions_invitation_id"), "revisions", ["invitation_id"], unique=False
-    )
+    op.create_index(op.f("ix_revisions_invitation_id"), "revisions", ["invitation_id"], unique=False)
     op.create_index(op.f("ix_revisions_status"), "revisions", ["status"], unique=False)
     op.create_index(
         "uq_revisions_one_open",
@@ -728,15 +644,9 @@ def upgrade() -> None:
         sa.Column("match_id", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["match_id"], ["matches.id"], name=op.f("fk_message_readings_match_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_message_readings_user_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "match_id", "user_id", name=op.f("pk_message_readings")
-        ),
+        sa.ForeignKeyConstraint(["match_id"], ["matches.id"], name=op.f("fk_message_readings_match_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_message_readings_user_id")),
+        sa.PrimaryKeyConstraint("match_id", "user_id", name=op.f("pk_message_readings")),
     )
     op.create_table(
         "messages",
@@ -747,23 +657,13 @@ def upgrade() -> None:
         sa.Column("unit_code", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["author_id"], ["users.id"], name=op.f("fk_messages_author_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["match_id"], ["matches.id"], name=op.f("fk_messages_match_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["school_id"], ["schools.id"], name=op.f("fk_messages_school_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["unit_code"], ["units.code"], name=op.f("fk_messages_unit_code")
-        ),
+        sa.ForeignKeyConstraint(["author_id"], ["users.id"], name=op.f("fk_messages_author_id")),
+        sa.ForeignKeyConstraint(["match_id"], ["matches.id"], name=op.f("fk_messages_match_id")),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_messages_school_id")),
+        sa.ForeignKeyConstraint(["unit_code"], ["units.code"], name=op.f("fk_messages_unit_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
-    op.create_index(
-        op.f("ix_messages_match_id"), "messages", ["match_id"], unique=False
-    )
+    op.create_index(op.f("ix_messages_match_id"), "messages", ["match_id"], unique=False)
     op.create_table(
         "proposals",
         sa.Column("id", sa.Text(), nullable=False),
@@ -775,23 +675,13 @@ def upgrade() -> None:
         sa.Column("answer_note", sa.Text(), nullable=True),
         sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["match_id"], ["matches.id"], name=op.f("fk_proposals_match_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["school_id"], ["schools.id"], name=op.f("fk_proposals_school_id")
-        ),
+        sa.ForeignKeyConstraint(["match_id"], ["matches.id"], name=op.f("fk_proposals_match_id")),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_proposals_school_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_proposals")),
-        sa.UniqueConstraint(
-            "match_id", "school_id", name=op.f("uq_proposals_match_id_school_id")
-        ),
+        sa.UniqueConstraint("match_id", "school_id", name=op.f("uq_proposals_match_id_school_id")),
     )
-    op.create_index(
-        op.f("ix_proposals_match_id"), "proposals", ["match_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_proposals_school_id"), "proposals", ["school_id"], unique=False
-    )
+    op.create_index(op.f("ix_proposals_match_id"), "proposals", ["match_id"], unique=False)
+    op.create_index(op.f("ix_proposals_school_id"), "proposals", ["school_id"], unique=False)
     op.create_table(
         "reports",
         sa.Column("id", sa.Text(), nullable=False),
@@ -802,16 +692,10 @@ def upgrade() -> None:
         sa.Column("students", sa.Integer(), nullable=False),
         sa.Column("teachers", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["match_id"], ["matches.id"], name=op.f("fk_reports_match_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["school_id"], ["schools.id"], name=op.f("fk_reports_school_id")
-        ),
+        sa.ForeignKeyConstraint(["match_id"], ["matches.id"], name=op.f("fk_reports_match_id")),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_reports_school_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reports")),
-        sa.UniqueConstraint(
-            "match_id", "school_id", name=op.f("uq_reports_match_id_school_id")
-        ),
+        sa.UniqueConstraint("match_id", "school_id", name=op.f("uq_reports_match_id_school_id")),
     )
     op.create_index(op.f("ix_reports_match_id"), "reports", ["match_id"], unique=False)
     op.execute(
@@ -845,9 +729,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_revisions_status"), table_name="revisions")
     op.drop_index(op.f("ix_revisions_invitation_id"), table_name="revisions")
     op.drop_table("revisions")
-    op.drop_index(
-        op.f("ix_question_messages_question_id"), table_name="question_messages"
-    )
+    op.drop_index(op.f("ix_question_messages_question_id"), table_name="question_messages")
     op.drop_table("question_messages")
     op.drop_index(
         "uq_matches_one_open",

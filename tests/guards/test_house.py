@@ -43,8 +43,8 @@ def _assigned_states(tree: ast.Module, own: frozenset[str] = frozenset()) -> Ite
             if any(isinstance(t, ast.Attribute) and t.attr == "status" and not _own(t.value, own) for t in targets):
                 yield node.lineno
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "values":
-            if any(word.arg == "status" for word in node.keywords) and "Delivery" not in ast.unparse(node):
-                yield node.lineno
+            names = {word.arg for word in node.keywords}
+            yield from [node.lineno] if "status" in names and "Delivery" not in ast.unparse(node) else []
 
 
 def _own(holder: ast.expr, own: frozenset[str]) -> bool:
