@@ -326,10 +326,6 @@ def distance(left: str, right: str, limit: int) -> int:
     return row[-1]
 
 
-def has_wide(text: str) -> bool:
-    return any(map(is_wide, text))
-
-
 def script_of(word: str) -> str:
     """`han`, `kana`, `hangul`, `thai` or `latin` (everything else), by the letters of the word."""
     if any(map(is_hangul, word)):

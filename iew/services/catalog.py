@@ -7,6 +7,7 @@ database again before anybody sees it, so that what was taken down a second ago 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -626,7 +627,8 @@ def judge(
     except SearchUnavailable as absence:
         raise _said(absence) from absence
     finally:
-        writer.drop_everything()
+        with suppress(SearchUnavailable):  # whoever cannot be asked to drop it has said so above
+            writer.drop_everything()
 
 
 def _question(row: Row, parameter_of: Mapping[str, str]) -> Question:

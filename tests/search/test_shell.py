@@ -137,3 +137,16 @@ def test_judged_queries_are_judged_apart_from_the_real_index(
     assert figures["overall"] == ["3", "0.667"]
     left = Cluster(parts.opensearch_url).client.indices.get(index=f"{prefix}*", params={"allow_no_indices": "true"})
     assert left == {}
+
+
+def test_judging_without_an_engine_is_one_clear_line(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IEW_OPENSEARCH_URL", "http://127.0.0.1:1")
+    empty = tmp_path / "empty"
+    empty.touch()
+
+    reply = shell("evaluate", *(f"--{name}={empty}" for name in ("posts", "queries", "qrels")))
+
+    assert reply.exit_code == 1
+    assert len(reply.output.strip().splitlines()) == 1
