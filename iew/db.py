@@ -78,7 +78,7 @@ def make_engine(database_url: str, *, statement_seconds: int = 5, pool_size: int
         database_url,
         pool_pre_ping=True,
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=3 * pool_size,  # a request may need a second connection while it holds its first
         pool_timeout=5,
         connect_args={"connect_timeout": 3, "options": options},
     )

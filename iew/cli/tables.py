@@ -282,6 +282,10 @@ def _xlsx_writer(file: BinaryIO, columns: Sequence[Column]) -> Iterator[Write]:
             raise Invalid(text=Text(text, {"ref": row.get("ref") or row.get("number")}))
         sheet.append(cells)
 
-    yield write
+    try:
+        yield write
+    except BaseException:
+        sheet.close()  # its rows are held by a generator that would complain at some later moment
+        raise
     book.save(file)
     book.close()
