@@ -8,10 +8,11 @@ import json
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,13 +26,13 @@ from iew.cli.settings import house
 from iew.domain.actors import SYSTEM, VISITOR, Actor, Role
 from iew.errors import IewError
 from iew.models import Invitation, Match, School, User
-from iew.services import accounts, invitations, matches, messages, questions, schools
+from iew.services import accounts, forwards, invitations, matches, messages, questions, schools
 from iew.services.accounts import NewUser
 from iew.uow import UnitOfWork
 
 Row = Mapping[str, Any]
-PUBLISHED_DAYS_AGO: Final = (120, 100, 90, 85, 82, 80, 78)
-"""Posts are older than the cases about them."""
+SCHOOLS_DAYS_AGO: Final = 150
+ACCOUNTS_DAYS_AGO: Final = 140
 
 
 @dataclass
@@ -56,127 +57,170 @@ def sample() -> None:
 
 @sample.command()
 def load() -> None:
-    """Fill an empty installation with sample schools, posts, cases and accounts; prints the sign-ins."""
+    """Fill an empty installation with sample schools, posts, cases and accounts; prints some of the sign-ins."""
     building = house()
     with building.unit_of_work() as uow:
         if uow.session.scalar(select(School.id).limit(1)) is not None:
             raise IewError("there are schools already; sample data goes into an empty installation only")
     story = json.loads((SAMPLES_DIR / "story.json").read_text(encoding="utf-8"))
-    teller = Teller(building, story, datetime.now(UTC))
+    teller = Teller(building, story, datetime.now(UTC) - timedelta(hours=1))
     with redirect_stdout(sys.stderr):  # what the imports report; only the sign-ins are for whoever reads our output
         teller.tell()
     for account in story["accounts"]:
-        click.echo(f"{account['role']} {account['email']} {teller.password}")
+        if account["shown"]:
+            click.echo(f"{account['role']} {account['email']} {teller.password}")
 
 
 class Teller:
-    """Plays the story: each step by the account that would do it, at the moment it would be done."""
+    """Plays the story: each step by the account that would do it, at the moment it would be done.
+
+    What happens is gathered first and then played by its day, the earliest first; so cases cross each other as in life.
+    """
 
     def __init__(self, building: House, story: Row, now: datetime) -> None:
         self.building = building
         self.story = story
         self.now = now
         self.password = f"{secrets.token_urlsafe(9)}-Aa1"
+        self._steps: list[tuple[int, Callable[[UnitOfWork], object]]] = []
+        self._matches: dict[str, str] = {}
+        self._questions: dict[int, str] = {}
 
     def tell(self) -> None:
         """All of it. Each step is a transaction; a broken story leaves a broken installation, so it is tested."""
         self._import_files()
-        for account in self.story["accounts"]:
-            self._add_account(account)
-        for post in self.story["posts"]:
-            self._bring_post(post)
+        self._add_accounts()
+        for state in self.story["states"]:
+            self._gather_post(state)
         for sign_up in self.story["sign_ups"]:
-            self._sign_up(sign_up)
+            self._gather_sign_up(sign_up)
         for case in self.story["matches"]:
-            self._play(case)
-        for question in self.story["questions"]:
-            self._ask(question)
+            self._gather_case(case)
+        for passed_on in self.story["forwards"]:
+            self._on(passed_on["days_ago"], partial(self._forward, passed_on))
+        for number, question in enumerate(self.story["questions"]):
+            self._gather_question(number, question)
+        for number, (days_ago, step) in enumerate(sorted(self._steps, key=lambda each: -each[0])):
+            moment = self.now - timedelta(days=days_ago) + timedelta(seconds=number)
+            with self.building.unit_of_work(moment) as uow:
+                step(uow)
+
+    def _on(self, days_ago: int, step: Callable[[UnitOfWork], object]) -> None:
+        self._steps.append((days_ago, step))
 
     # schools, posts, people
 
     def _import_files(self) -> None:
-        load_schools(_then(self.building, self._ago(150)), str(SAMPLES_DIR / "schools.ndjson"))
-        unpublished = {post["ref"] for post in self.story["posts"] if not post["state"].startswith(_PUBLIC)}
+        load_schools(
+            _then(self.building, self.now - timedelta(days=SCHOOLS_DAYS_AGO)), str(SAMPLES_DIR / "schools.ndjson")
+        )
         rows = list(_rows(SAMPLES_DIR / "invitations.ndjson"))
-        self._import_posts([row for row in rows if row["ref"] in unpublished], self._ago(20), publish=False)
-        public = [row for row in rows if row["ref"] not in unpublished]
-        for number, days in enumerate(PUBLISHED_DAYS_AGO):
-            self._import_posts(public[number :: len(PUBLISHED_DAYS_AGO)], self._ago(days), publish=True)
+        written = {state["ref"]: state["days_ago"] for state in self.story["states"]}
+        published: Mapping[str, int] = self.story["published"]
+        for days_ago in sorted({*published.values(), *written.values()}, reverse=True):
+            moment = self.now - timedelta(days=days_ago, minutes=30)
+            self._import_posts([row for row in rows if published.get(row["ref"]) == days_ago], moment, publish=True)
+            unread = [row for row in rows if row["ref"] not in published and written.get(row["ref"]) == days_ago]
+            self._import_posts(unread, moment, publish=False)
 
     def _import_posts(self, rows: Sequence[Row], moment: datetime, *, publish: bool) -> None:
+        if not rows:
+            return
         with tempfile.NamedTemporaryFile("w", suffix=".ndjson", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             file.flush()
             load_invitations(_then(self.building, moment), file.name, publish=publish)
 
-    def _add_account(self, account: Row) -> None:
-        new = NewUser(
-            account["email"],
-            Role(account["role"]),
-            account["name"],
-            account.get("school"),
-            account.get("unit"),
-            account["language"],
-        )
-        with self.building.unit_of_work(self._ago(140)) as uow:
-            accounts.add_user(uow, new, self.password, hasher=self.building.hasher)
+    def _add_accounts(self) -> None:
+        with self.building.unit_of_work(self.now - timedelta(days=ACCOUNTS_DAYS_AGO)) as uow:
+            for account in self.story["accounts"]:
+                role, language = Role(account["role"]), account["language"]
+                new = NewUser(account["email"], role, account["name"], account["school"], account["unit"], language)
+                accounts.add_user(uow, new, self.password, hasher=self.building.hasher)
 
-    def _bring_post(self, post: Row) -> None:
-        """Take a post to the state that the story wants."""
-        with self.building.unit_of_work() as uow:
-            found = uow.session.scalars(select(Invitation).where(Invitation.ref == post["ref"])).one()
-            owner = _staff(uow, School, found.school_id)
-            admin = _account(uow, "review@iew.example")
-            details = {name: post[name] for name in ("reason", "remarks") if name in post}
-            for action, actor in _WAY_TO[post["state"]]:
-                by = owner if actor == "owner" else admin
-                if action == "revise":
-                    changes = post.get("changes", {})
-                    invitations.change(uow, found.id, changes, by, seen_version=found.version)
-                else:
-                    invitations.act(uow, found.id, action, by, details if by is admin else None)
+    def _gather_post(self, state: Row) -> None:
+        """The steps that lead a post to its state."""
+        ref, days_ago = state["ref"], state["days_ago"]
+        if state["state"] in _ENDS_OF_PUBLIC:
+            self._on(state["ended_days_ago"], partial(self._act, ref, _ENDS_OF_PUBLIC[state["state"]], state))
+        elif state["state"] != "draft" and "revision" not in state:
+            self._on(days_ago, partial(self._act, ref, "submit", {}))
+            self._gather_decision(ref, state)
+        if "revision" in state:
+            revision = state["revision"]
+            self._on(revision["days_ago"], partial(self._revise, ref, revision["changes"]))
+            if revision["state"] != "draft":
+                self._on(revision["days_ago"], partial(self._act, ref, "submit", {}))
+            self._gather_decision(ref, revision)
 
-    def _sign_up(self, sign_up: Row) -> None:
-        with self.building.unit_of_work(self._ago(4)) as uow:
-            password_hash = accounts.hash_password(self.building.hasher, self.password)
-            schools.sign_up(uow, sign_up["school"], sign_up["user"], password_hash=password_hash)
-            user = accounts.find_user(uow, sign_up["user"]["email"])
-            assert user is not None, "a sign-up makes a user"
-            user.email_confirmed_at = uow.now
-            if sign_up["state"] == "asked":
-                decider = _account(uow, sign_up["by"])
-                schools.decide(uow, user.school_id or "", "ask", decider, reason=sign_up["reason"])
+    def _gather_decision(self, ref: str, told: Row) -> None:
+        if told["state"] in _DECISIONS:
+            self._on(told["decided_days_ago"], partial(self._act, ref, _DECISIONS[told["state"]], told))
+
+    def _act(self, ref: str, action: str, told: Row, uow: UnitOfWork) -> None:
+        post = uow.session.scalars(select(Invitation).where(Invitation.ref == ref)).one()
+        actor = _account(uow, told["by"]) if told.get("by") else _staff(uow, post.school_id)
+        invitations.act(uow, post.id, action, actor, {name: told.get(name) for name in ("reason", "remarks")})
+
+    def _revise(self, ref: str, changes: Row, uow: UnitOfWork) -> None:
+        post = uow.session.scalars(select(Invitation).where(Invitation.ref == ref)).one()
+        day = changes.get("expires_on")
+        read = {**changes, "expires_on": date.fromisoformat(day)} if day else changes
+        invitations.change(uow, post.id, read, _staff(uow, post.school_id), seen_version=post.version)
+
+    def _gather_sign_up(self, sign_up: Row) -> None:
+        self._on(sign_up["days_ago"], partial(self._sign_up, sign_up))
+        if sign_up["state"] == "asked":
+            self._on(sign_up["asked_days_ago"], partial(self._question_sign_up, sign_up))
+
+    def _sign_up(self, sign_up: Row, uow: UnitOfWork) -> None:
+        password_hash = accounts.hash_password(self.building.hasher, self.password)
+        schools.sign_up(uow, sign_up["school"], sign_up["user"], password_hash=password_hash)
+        _user(uow, sign_up["user"]["email"]).email_confirmed_at = uow.now
+
+    def _question_sign_up(self, sign_up: Row, uow: UnitOfWork) -> None:
+        approver = sign_up["approver"]
+        decider = _administrator(uow) if approver == "admin" else _staff_of_unit(uow, approver)
+        school_id = _user(uow, sign_up["user"]["email"]).school_id or ""
+        schools.decide(uow, school_id, "ask", decider, reason=sign_up["reason"])
+
+    def _forward(self, passed_on: Row, uow: UnitOfWork) -> None:
+        ids = [_school_id(uow, ref) for ref in passed_on["schools"]]
+        actor = _staff_of_unit(uow, passed_on["unit"])
+        post_id = _post_id(uow, passed_on["ref"]) or ""
+        forwards.forward(uow, post_id, {"ids": ids}, actor, note=passed_on["note"])
 
     # cases
 
-    def _play(self, case: Row) -> None:
-        moment = self._ago(case["days_ago"])
-        with self.building.unit_of_work(moment) as uow:
-            asker = self._asker(uow, case)
-            values = {"via": case["via"], "message": case["message"], "wish": case.get("wish")}
-            values |= {f"{name}_id": _post_id(uow, case.get(name)) for name in ("invitation", "from_invitation")}
-            match_id = matches.ask(uow, values, asker).id
+    def _gather_case(self, case: Row) -> None:
+        self._on(case["days_ago"], partial(self._ask, case))
         for step in case["steps"]:
-            moment += timedelta(days=step["after_days"])
-            with self.building.unit_of_work(moment) as uow:
-                self._step(uow, match_id, case, step)
+            self._on(step["days_ago"], partial(self._step, case, step))
         for message in case["messages"]:
-            moment += timedelta(hours=3)
-            with self.building.unit_of_work(min(moment, self.now)) as uow:
-                writer = self._party(uow, match_id, case, message["by"])
-                messages.write(uow, match_id, message["text"], writer, language=writer.language)
+            self._on(message["days_ago"], partial(self._write, case, message))
 
-    def _step(self, uow: UnitOfWork, match_id: str, case: Row, step: Row) -> None:
-        actor = self._party(uow, match_id, case, step["by"])
+    def _ask(self, case: Row, uow: UnitOfWork) -> None:
+        values = {name: case[name] for name in ("via", "message", "wish")}
+        values |= {f"{name}_id": _post_id(uow, case[name]) for name in ("invitation", "from_invitation")}
+        self._matches[case["key"]] = matches.ask(uow, values, _staff(uow, _school_id(uow, case["asking"]))).id
+
+    def _write(self, case: Row, message: Row, uow: UnitOfWork) -> None:
+        writer = self._party(uow, case, message["by"])
+        messages.write(uow, self._matches[case["key"]], message["text"], writer, language=writer.language)
+
+    def _step(self, case: Row, step: Row, uow: UnitOfWork) -> None:  # noqa: C901 - one line an action
+        match_id, actor, note = self._matches[case["key"]], self._party(uow, case, step["by"]), step.get("note")
         match step["action"]:
             case "accept":
                 matches.accept(uow, match_id, actor)
             case "decline":
-                matches.decline(uow, match_id, step["reason_code"], actor, note=step.get("note"))
+                matches.decline(uow, match_id, step["reason_code"], actor, note=note)
             case "propose":
-                matches.propose(uow, match_id, _school_id(uow, step["school"]), actor, note=step.get("note"))
+                matches.propose(uow, match_id, _school_id(uow, step["school"]), actor, note=note)
             case "agree":
                 matches.agree(uow, match_id, _school_id(uow, step["school"]), actor)
+            case "route":
+                matches.route_by_hand(uow, match_id, step["handler"], actor)
             case "hand_back":
                 matches.hand_back(uow, match_id, step["reason"], actor)
             case "not_found":
@@ -186,59 +230,60 @@ class Teller:
             case "no_reply":
                 matches.no_reply(uow, match_id)
             case "report":
-                held_on = (uow.now + timedelta(days=step["held_on"])).date()
+                held_on = (self.now - timedelta(days=step["held_days_ago"])).date()
                 numbers = {name: step[name] for name in ("students", "teachers")}
                 matches.report(uow, match_id, actor, summary=step["summary"], held_on=held_on, **numbers)
             case other:
                 raise ValueError(f"the story has an unknown step: {other}")
 
-    def _asker(self, uow: UnitOfWork, case: Row) -> Actor:
-        return _staff(uow, School, _school_id(uow, case["asking"]))
-
-    def _party(self, uow: UnitOfWork, match_id: str, case: Row, by: str) -> Actor:
-        found = uow.get(Match, match_id)
-        if by == "system":
-            return SYSTEM
-        if by == "asking":
-            return self._asker(uow, case)
-        if by == "handler":
-            staff = select(User).where(User.unit_code == found.handler_code).order_by(User.email)
-            return uow.session.scalars(staff).first().as_actor()  # type: ignore[union-attr]  # the story names them
-        if by == "invited":
-            return _staff(uow, School, found.posting_school_id or "")
-        return _staff(uow, School, _school_id(uow, by.removeprefix("proposed:")))
+    def _party(self, uow: UnitOfWork, case: Row, by: str) -> Actor:
+        found = uow.get(Match, self._matches[case["key"]])
+        match by:
+            case "system":
+                return SYSTEM
+            case "admin":
+                return _administrator(uow)
+            case "asking":
+                return _staff(uow, found.asking_school_id)
+            case "invited":
+                return _staff(uow, found.posting_school_id or "")
+            case "handler":
+                return _staff_of_unit(uow, found.handler_code or "")
+        return _staff(uow, _school_id(uow, by.removeprefix("proposed:")))
 
     # questions
 
-    def _ask(self, question: Row) -> None:
-        with self.building.unit_of_work(self._ago(3)) as uow:
-            asker = _account(uow, question["by"]) if "by" in question else VISITOR
-            about = question["about"]
-            subject = {"type": about["type"], "id": _post_id(uow, about["ref"])} if about else None
-            values = {"text": question["text"], "about": subject, "email": question.get("email")}
-            asked = questions.ask(uow, values, asker, language=question.get("language") or asker.language)
-            admin = _account(uow, "admin@iew.example")
-            if "answer" in question:
-                questions.write(uow, asked.id, question["answer"], admin)
-            if question.get("close"):
-                questions.close(uow, asked.id, asker)
+    def _gather_question(self, number: int, question: Row) -> None:
+        self._on(question["days_ago"], partial(self._ask_administrator, number, question))
+        for message in question["messages"]:
+            self._on(message["days_ago"], partial(self._answer, number, question, message))
+        if question["closed"]:
+            last = min([question["days_ago"], *(message["days_ago"] for message in question["messages"])])
+            self._on(last, partial(self._close, number))
 
-    def _ago(self, days: int) -> datetime:
-        return self.now - timedelta(days=days)
+    def _ask_administrator(self, number: int, question: Row, uow: UnitOfWork) -> None:
+        asker = _account(uow, question["by"]) if question["by"] else VISITOR
+        values = {"text": question["text"], "about": self._subject(uow, question["about"]), "email": question["email"]}
+        self._questions[number] = questions.ask(uow, values, asker, language=question["language"]).id
+
+    def _subject(self, uow: UnitOfWork, about: Row | None) -> dict[str, str | None] | None:
+        if about is None:
+            return None
+        found = self._matches[about["ref"]] if about["type"] == "match" else _post_id(uow, about["ref"])
+        return {"type": about["type"], "id": found}
+
+    def _answer(self, number: int, question: Row, message: Row, uow: UnitOfWork) -> None:
+        by_admin = message["by"] == "admin"
+        writer = _administrator(uow) if by_admin else _account(uow, question["by"])
+        questions.write(uow, self._questions[number], message["text"], writer)
+
+    def _close(self, number: int, uow: UnitOfWork) -> None:
+        questions.close(uow, self._questions[number], _administrator(uow))
 
 
-_PUBLIC: Final = ("withdrawn", "closed", "revised")
-_WAY_TO: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    "draft": (),
-    "submitted": (("submit", "owner"),),
-    "returned": (("submit", "owner"), ("return", "admin")),
-    "rejected": (("submit", "owner"), ("reject", "admin")),
-    "withdrawn": (("withdraw", "owner"),),
-    "closed": (("close", "owner"),),
-    "revised": (("revise", "owner"), ("submit", "owner")),
-    "revised_draft": (("revise", "owner"),),
-}
-"""State of a post in the story -> the actions that lead there, each with who takes it."""
+_ENDS_OF_PUBLIC: Final = {"withdrawn": "withdraw", "closed": "close"}
+_DECISIONS: Final = {"returned": "return", "rejected": "reject"}
+"""State of a post or revision in the story -> the action that ends in it."""
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -246,17 +291,27 @@ def _rows(path: Path) -> Iterator[Row]:
         yield from (json.loads(line) for line in lines if line.strip())
 
 
+def _user(uow: UnitOfWork, email: str) -> User:
+    return uow.session.scalars(select(User).where(User.email == email)).one()
+
+
 def _account(uow: UnitOfWork, email: str) -> Actor:
-    return uow.session.scalars(select(User).where(User.email == email)).one().as_actor()
+    return _user(uow, email).as_actor()
 
 
-def _staff(uow: UnitOfWork, table: type[School], school_id: str) -> Actor:
-    """The first account of a school; one that the story gives no account gets one that nobody can use."""
-    school = uow.get(table, school_id)
-    user = uow.session.scalars(select(User).where(User.school_id == school.id).order_by(User.email)).first()
-    if user is not None:
-        return user.as_actor()
-    return Actor(role=Role.SCHOOL, school_id=school.id, user_id=None, school_approved=True)
+def _administrator(uow: UnitOfWork) -> Actor:
+    admins = select(User).where(User.role == Role.IEW_ADMIN.value).order_by(User.email).limit(1)
+    return uow.session.scalars(admins).one().as_actor()
+
+
+def _staff(uow: UnitOfWork, school_id: str) -> Actor:
+    staff = select(User).where(User.school_id == school_id).order_by(User.email).limit(1)
+    return uow.session.scalars(staff).one().as_actor()
+
+
+def _staff_of_unit(uow: UnitOfWork, code: str) -> Actor:
+    staff = select(User).where(User.unit_code == code).order_by(User.email).limit(1)
+    return uow.session.scalars(staff).one().as_actor()
 
 
 def _school_id(uow: UnitOfWork, ref: str) -> str:

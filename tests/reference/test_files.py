@@ -18,8 +18,8 @@ from iew.domain import matches as match_rules
 from iew.domain import schools as school_rules
 from iew.domain import vocabularies
 from iew.domain.actors import Role
-from iew.domain.matches import MATCH, Party, Status
-from iew.domain.routing import Coverage, HandlerKind, Place, Territory, route
+from iew.domain.matches import MATCH, HandlerKind, Party, Status
+from iew.domain.routing import Coverage, Place, Territory, route
 from iew.domain.schools import side_of
 from iew.i18n import LANGUAGES
 from iew.schemas.exchange import read_row

@@ -18,6 +18,8 @@ from iew.domain.schools import Status as SchoolStatus
 from iew.models import Invitation, Match, Revision, School, User
 from iew.web.house import House
 
+STORY = json.loads((SAMPLES_DIR / "story.json").read_text(encoding="utf-8"))
+
 
 @pytest.fixture
 def told(session_factory: SessionFactory) -> SessionFactory:
@@ -30,12 +32,11 @@ def told(session_factory: SessionFactory) -> SessionFactory:
         smtp_url="smtp://127.0.0.1:25",
         redis_url="redis://127.0.0.1:6379/0",
     )
-    story = json.loads((SAMPLES_DIR / "story.json").read_text(encoding="utf-8"))
-    Teller(house, story, datetime.now(UTC)).tell()
+    Teller(house, STORY, datetime.now(UTC)).tell()
     return session_factory
 
 
-def test_the_story_shows_every_state(told: SessionFactory) -> None:
+def test_the_story_shows_every_state_and_every_case_ends_as_it_tells(told: SessionFactory) -> None:
     with told() as session:
         posts = Counter(session.scalars(select(Invitation.status)))
         cases = Counter(session.scalars(select(Match.status)))
@@ -44,14 +45,21 @@ def test_the_story_shows_every_state(told: SessionFactory) -> None:
         roles = set(session.scalars(select(User.role)))
         revisions = set(session.scalars(select(Revision.status)))
         languages = set(session.scalars(select(Invitation.content_language)))
+        ends = {
+            (case.message, case.direction, case.status, case.handler_code) for case in session.scalars(select(Match))
+        }
         school_count = session.scalar(select(func.count()).select_from(School)) or 0
 
     assert set(posts) >= set(PostStatus) - {PostStatus.EXPIRED}
     assert posts[PostStatus.PUBLISHED] >= 120
     assert set(cases) == set(MatchStatus)
+    assert ends == {
+        (case["message"], case["ends"]["direction"], case["ends"]["status"], case["ends"]["handler"])
+        for case in STORY["matches"]
+    }
     assert ways == set(Via)
     assert schools >= {SchoolStatus.PENDING, SchoolStatus.ASKED, SchoolStatus.APPROVED}
     assert roles == set(Role)
-    assert revisions == {"draft", "submitted"}
+    assert revisions >= {"draft", "submitted", "returned"}
     assert len(languages) >= 9
     assert school_count >= 60
