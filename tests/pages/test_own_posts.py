@@ -167,6 +167,8 @@ def test_sending_too_early_saves_and_says_what_is_missing_where(browser: Browser
     assert all(page.fault_at(name) for name in ("exchange_types", "languages", "levels", "expires_on"))
     assert page.fault_at("contact.name")
     assert page.form_to("/edit").fields["topics"] == "choir, folk songs"
+    assert "saved, but it was not sent" in page.words
+    assert {"#f-levels", "#f-expires_on", "#f-contact-name"} <= set(page.links())
     saved = world.now_is(post)
     assert (saved.status, saved.topics) == ("draft", ["choir", "folk songs"])
 

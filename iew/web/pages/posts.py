@@ -206,6 +206,8 @@ def _submit(invitation_id: str, form: Form, *, seen_version: int | None = None) 
     """Send the saved text; what keeps it back is told by the form."""
     with form.attempt(also=NotAllowed), unit_of_work() as uow:
         invitations.act(uow, invitation_id, "submit", current_actor(), seen_version=seen_version)
+    if form.refused:
+        tell(_("Your text is saved, but it was not sent yet."), "warn")
 
 
 def _editor_again(invitation_id: str, form: Form) -> Reply:
