@@ -35,6 +35,11 @@ def invitation(language: str, invitation_id: str) -> str:
     return f"/{language}/invitations/{invitation_id}"
 
 
+def editor(language: str, invitation_id: str) -> str:
+    """The page on which a school changes its own post."""
+    return f"/{language}/posts/{invitation_id}/edit"
+
+
 def school(language: str, school_id: str) -> str:
     return f"/{language}/schools/{school_id}"
 

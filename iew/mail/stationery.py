@@ -85,6 +85,10 @@ class Writer:
     def match_page(self, match: Match) -> str:
         return self.page(paths.match(self.language, match.id))
 
+    def editor_page(self, invitation: Invitation) -> str:
+        """Where its school changes a post."""
+        return self.page(paths.editor(self.language, invitation.id))
+
     def invitation_page(self, invitation: Invitation) -> str:
         return self.page(paths.invitation(self.language, invitation.id))
 

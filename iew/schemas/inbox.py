@@ -13,7 +13,7 @@ _PAGES: Final = {
     "school_approval": "schools/{id}",
     "match": "matches/{id}",
     "report": "matches/{id}",
-    "returned": "{subject}s/{id}",
+    "returned": "posts/{id}/edit",
     "question": "questions/{id}",
     "delivery": "admin/jobs",
 }
@@ -45,7 +45,8 @@ class InboxItemView(View):
 
     def page_of(self, item: Any) -> str:
         """The address of the page, below the language of the reader."""
-        page = _PAGES[item.kind].format(id=item.subject_id, subject=item.subject_type)
+        kind = "school_approval" if item.subject_type == "school" else item.kind  # an asked sign-up is returned too
+        page = _PAGES[kind].format(id=item.subject_id)
         return f"/{item.language}/{page}"
 
 

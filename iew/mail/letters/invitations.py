@@ -64,7 +64,7 @@ def review_returned(w: Writer, post: Invitation, reason: str, remarks: Remarks, 
         opening=(w.say(first), w.say(N_("Please change what is said below and send it again."))),
         facts=_facts_of(w, post),
         said=(Fact(w.say(N_("Reason")), reason), *_remarks(w, remarks)),
-        button=Button(w.say(N_("Correct the invitation")), w.invitation_page(post)),
+        button=Button(w.say(N_("Correct the invitation")), w.editor_page(post)),
         why=w.say(_YOUR_POST),
     )
 
@@ -110,7 +110,7 @@ def returned_reminder(w: Writer, post: Invitation, closes_on: date) -> Letter:
         ),
         facts=_facts_of(w, post),
         said=(Fact(w.say(N_("Reason")), post.reason),) if post.reason else (),
-        button=Button(w.say(N_("Correct the invitation")), w.invitation_page(post)),
+        button=Button(w.say(N_("Correct the invitation")), w.editor_page(post)),
         why=w.say(_YOUR_POST),
     )
 
