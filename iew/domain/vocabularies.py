@@ -41,3 +41,18 @@ DECLINE_REASONS: Final = ("dates", "capacity", "level", "language", "other")
 INBOX_KINDS: Final = ("review", "school_approval", "match", "delivery", "report", "returned", "question")
 CONTENT_LANGUAGES: Final = ("zh-Hant", "zh-Hans", "en", "ja", "ko", "fr", "de", "es", "vi", "th", "id")
 """The languages the pages offer for a text; the API takes any other living language too."""
+
+FACET_VOCABULARIES: Final = {
+    "language": "language",
+    "country": "country",
+    "type": "exchange_type",
+    "level": "level",
+    "wanted_level": "level",
+    "ownership": "ownership",
+    "composition": "composition",
+    "affiliation": "affiliation",
+    "channel": "channel",
+    "county": "county",
+    "side": "side",
+}
+"""Facet of a search -> the vocabulary of its codes."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from iew.domain.vocabularies import FACET_VOCABULARIES
 from iew.errors import N_
 from iew.i18n import LANGUAGES
 from iew.schemas.base import Code, Day, Input, View
@@ -13,19 +14,7 @@ from iew.schemas.invitations import SchoolOfPostView
 from iew.schemas.lists import Digits
 
 SORTS: Final = ("relevance", "newest", "expiring")
-FACETS: Final = (
-    "language",
-    "country",
-    "type",
-    "level",
-    "wanted_level",
-    "ownership",
-    "composition",
-    "affiliation",
-    "channel",
-    "county",
-    "side",
-)
+FACETS: Final = tuple(FACET_VOCABULARIES)
 QUERY_LENGTH: Final = 200
 MOST_CODES: Final = 50
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")

@@ -17,6 +17,7 @@ from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import joinedload
 
 from iew.domain.schools import side_of
+from iew.domain.vocabularies import FACET_VOCABULARIES
 from iew.errors import N_, BadRequest, StateConflict, Unavailable
 from iew.i18n import Labels
 from iew.models import Invitation, OutboxRow, School, open_to_all
@@ -39,19 +40,6 @@ LATE_COMMIT_MINUTES: Final = 5
 """A change is stamped when its transaction begins; nobody keeps one open longer than this."""
 GONE_VERSION: Final = 2**53
 """Of the tombstone of a post that the database no longer has."""
-VOCABULARY_OF: Final = {
-    "language": "language",
-    "country": "country",
-    "type": "exchange_type",
-    "level": "level",
-    "wanted_level": "level",
-    "ownership": "ownership",
-    "composition": "composition",
-    "affiliation": "affiliation",
-    "channel": "channel",
-    "county": "county",
-    "side": "side",
-}
 _SALT: Final = "iew.search.cursor"
 _BATCH: Final = 500
 
@@ -317,7 +305,7 @@ def _facet(found: Found, facet: str, labels: Labels, language: str) -> list[dict
     return [
         {
             "code": row.code,
-            "label": labels.label(VOCABULARY_OF[facet], row.code, language),
+            "label": labels.label(FACET_VOCABULARIES[facet], row.code, language),
             "count": row.count,
             "selected": row.selected,
         }
@@ -362,7 +350,7 @@ def complete(
 
 def _completion(code: str, found: str, labels: Labels, language: str) -> dict[str, Any]:
     facet, _, value = code.partition(":")
-    if facet in VOCABULARY_OF:
+    if facet in FACET_VOCABULARIES:
         return {"text": found, "kind": facet, "param": facet, "code": value}
     return {"text": found, "kind": "topic" if facet == "v" else "place", "param": None, "code": None}
 

@@ -9,24 +9,26 @@ from typing import Any, Final
 
 from flask import request
 
+from iew.domain.vocabularies import FACET_VOCABULARIES
 from iew.errors import N_
 from iew.i18n import say
 from iew.web.context import current_language
 from iew.web.rendering import here_with, label, page_url
 
-VOCABULARY_OF: Final = {
-    "channel": "channel",
-    "country": "country",
-    "type": "exchange_type",
-    "language": "language",
-    "level": "level",
-    "wanted_level": "level",
-    "ownership": "ownership",
-    "composition": "composition",
-    "affiliation": "affiliation",
-    "county": "county",
-    "side": "side",
-}
+_ORDER: Final = (
+    "channel",
+    "country",
+    "type",
+    "language",
+    "level",
+    "wanted_level",
+    "ownership",
+    "composition",
+    "affiliation",
+    "county",
+    "side",
+)
+VOCABULARY_OF: Final = {facet: FACET_VOCABULARIES[facet] for facet in _ORDER}
 """Facet -> vocabulary of its codes, in the order of the page."""
 
 FACET_NAMES: Final = {

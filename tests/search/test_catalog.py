@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import select, text, update
 
 from iew.db import SessionFactory
+from iew.domain.vocabularies import FACET_VOCABULARIES
 from iew.errors import StateConflict, Unavailable
 from iew.models import Contact, Invitation, OutboxRow
 from iew.outbox import INDEX_POST
 from iew.services import catalog
+from iew.web.results import VOCABULARY_OF
 from search_index.cluster import Cluster
-from search_index.document import Document
+from search_index.document import FACETS, Document
 from search_index.lexicon import Lexicon
 from search_index.reader import Reader
 from search_index.writer import Writer
@@ -209,3 +211,7 @@ class TestOneAtATime:
         catalog.rebuild(world.unit_of_work, writer, told=change)
 
         assert differences(world, writer) == set()
+
+
+def test_every_facet_of_the_index_has_its_vocabulary_and_its_place_on_the_page() -> None:
+    assert set(FACET_VOCABULARIES) == set(FACETS) == set(VOCABULARY_OF)
