@@ -42,11 +42,28 @@ def perform(row_id: int, tools: Equipment) -> None:
     """Do the job of a row, unless it is done, parked, or in the hands of another process."""
     try:
         with tools.open() as uow:
-            row = _take(uow, row_id)
+            begun = _begin(uow, row_id)
+        with tools.open() as uow:
+            row = _take(uow, row_id) if begun else None
             if row is not None:
                 _do(Work(uow, row, tools))
     except Exception as fault:  # every fault of a job ends in its row, where somebody sees it
         _record(row_id, fault, tools)
+
+
+def _begin(uow: UnitOfWork, row_id: int) -> bool:
+    """Count a death in advance, taken back when the job ends in any way; False where there is nothing to do.
+
+    A job that kills its worker leaves no word of its failure; without this count it would be sent for ever.
+    """
+    row = _take(uow, row_id)
+    if row is None:
+        return False
+    if row.deaths > len(BACK_OFF_SECONDS):
+        _park(uow, row, "its worker died each time")
+        return False
+    row.deaths += 1
+    return True
 
 
 def _take(uow: UnitOfWork, row_id: int) -> OutboxRow | None:
@@ -84,6 +101,7 @@ def _record(row_id: int, fault: Exception, tools: Equipment) -> None:
 
 def _put_off(uow: UnitOfWork, row: OutboxRow, fault: Exception) -> None:
     row.attempts += 1
+    row.deaths = 0
     row.last_error = masked(fault)
     waits = isinstance(fault, SearchUnavailable | Unavailable)
     delays = WAIT_FOR_PART_SECONDS if waits else BACK_OFF_SECONDS

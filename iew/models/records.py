@@ -65,6 +65,8 @@ class OutboxRow(Base):
     created_at: Mapped[datetime]
     available_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    deaths: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """How often a worker began it and did not live to say what became of it."""
     dispatched_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     parked_at: Mapped[datetime | None]

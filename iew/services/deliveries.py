@@ -76,7 +76,7 @@ def counts(uow: UnitOfWork) -> dict[str, int]:
 def retry(uow: UnitOfWork, row_id: int, actor: Actor) -> Job:
     """Try a job again now, with all its tries before it. Raises NotFound, InvalidTransition (done already)."""
     row = _held(uow, row_id)
-    row.parked_at, row.dispatched_at, row.attempts = None, None, 0
+    row.parked_at, row.dispatched_at, row.attempts, row.deaths = None, None, 0, 0
     row.available_at = func.now()
     uow.record(None, _Subject(str(row_id)), actor, action="retry_job", job=row.job)
     uow.session.flush()

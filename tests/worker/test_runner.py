@@ -169,3 +169,32 @@ def test_a_process_without_tools_says_so() -> None:
     equipment._installed.clear()
     with pytest.raises(equipment.NotEquipped):
         runner.run(1)
+
+
+def test_a_job_that_kills_its_worker_each_time_is_given_up(committed: Workshop) -> None:
+    class WorkerDied(BaseException):
+        """Nobody lives to record it, as after SIGKILL."""
+
+    def die() -> None:
+        raise WorkerDied
+
+    row_id = owe(committed)
+    probe.during(die)
+    for _ in range(10):
+        with pytest.raises(WorkerDied):
+            committed.perform(row_id)
+    assert committed.row(row_id).parked_at is None
+
+    committed.perform(row_id)
+
+    row = committed.row(row_id)
+    assert row.parked_at is not None
+    assert row.last_error == "its worker died each time"
+    assert effects(committed) == 0
+
+
+def test_a_failure_that_was_recorded_is_no_death(workshop: Workshop) -> None:
+    row_id = owe(workshop)
+    fail_with(ValueError("no"))
+    workshop.perform(row_id)
+    assert workshop.row(row_id).deaths == 0
