@@ -30,9 +30,10 @@ from iew.models import (
     OutboxRow,
     SignInSession,
     Unit,
+    User,
 )
 from iew.outbox import RECONCILE_INDEX
-from iew.services import deliveries, digests, invitations, matches
+from iew.services import deliveries, digests, invitations, matches, saved_searches
 from iew.uow import UnitOfWork
 
 Open = Callable[[datetime], UnitOfWork]
@@ -291,6 +292,30 @@ def digest_period(frequency: str, timezone: str, now: datetime) -> date:
     return day - timedelta(days=day.weekday()) if frequency == "weekly" else day
 
 
+# saved searches
+
+
+def _with_search_news(uow: UnitOfWork) -> Select[str]:
+    """People whose saved searches met something that is due to be told together."""
+    limits = {zone: _last_eights(zone, uow.now) for zone in saved_searches.waiting_zones(uow)}
+    return saved_searches.readers(saved_searches.due_hits(limits))
+
+
+def _issue_search_news(uow: UnitOfWork, user_id: str) -> None:
+    user = uow.get(User, user_id)
+    day = digest_period("daily", user.timezone, uow.now).isoformat()
+    if uow.once("search_news", f"{user_id}:{day}"):
+        due = saved_searches.due_hits({user.timezone: _last_eights(user.timezone, uow.now)})
+        saved_searches.make_issue(uow, user_id, day, due)
+
+
+def _last_eights(timezone: str, now: datetime) -> tuple[datetime, datetime]:
+    """The last moment of a daily mail and of a weekly one; what is found later comes with the next."""
+    day, monday = (digest_period(frequency, timezone, now) for frequency in ("daily", "weekly"))
+    zone = ZoneInfo(timezone)
+    return datetime.combine(day, DIGEST_HOUR, zone), datetime.combine(monday, DIGEST_HOUR, zone)
+
+
 DUTIES: Final[Sequence[Each]] = (
     Each(_without_reply, _end_without_reply),  # before the reminders: what has ended needs none
     Each(_to_remind, _remind),
@@ -301,6 +326,7 @@ DUTIES: Final[Sequence[Each]] = (
     Each(_given_up, _lapse),
     Each(_still_returned, _remind_of_returned),
     Each(_readers, _issue_digest),
+    Each(_with_search_news, _issue_search_news),
 )
 
 
@@ -312,6 +338,7 @@ def settle_after_restore(open_unit_of_work: Open, now: datetime) -> None:
     """
     with open_unit_of_work(now) as uow:
         deliveries.settle_unsent(uow)
+        saved_searches.settle_untold(uow)
         for unit in uow.session.scalars(select(Unit)):
             for frequency in ("daily", "weekly"):
                 uow.once("digest", f"{unit.code}:{digest_period(frequency, unit.timezone, now).isoformat()}")

@@ -12,6 +12,12 @@ JobName = str
 INDEX_POST: Final[JobName] = "index_invitation"
 """Brings the index to the present state of a post; who owes it also raises the post's `index_version`."""
 
+INDEX_SEARCH: Final[JobName] = "index_search"
+"""Brings the index of stored searches to the present state of one."""
+
+TELL_OF_HIT: Final[JobName] = "notify_saved_search_alert"
+"""Owed by a search and a post that met, where the person wants to know at once; the subject is the pair."""
+
 JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     # schools and people
     "SchoolSignedUp": ("notify_school_signed_up",),
@@ -26,7 +32,7 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "ColleagueInvited": ("notify_colleague_invited",),
     # invitations
     "InvitationSubmitted": (),
-    "InvitationPublished": ("notify_review_decided", "index_invitation"),
+    "InvitationPublished": ("notify_review_decided", "index_invitation", "announce_to_searches"),
     "InvitationReturned": ("notify_review_decided",),
     "InvitationRejected": ("notify_review_decided",),
     "InvitationWithdrawn": ("index_invitation",),
@@ -34,17 +40,21 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "InvitationClosed": ("index_invitation",),
     "InvitationLapsed": ("notify_returned_lapsed",),
     "InvitationExpired": ("notify_expired", "index_invitation"),
-    "InvitationRenewed": ("index_invitation",),
+    "InvitationRenewed": ("index_invitation", "announce_to_searches"),
     "InvitationChanged": (),
     "InvitationImported": ("index_invitation",),
     "RevisionSubmitted": (),
     "RevisionRecalled": (),
     "RevisionPublished": ("notify_review_decided",),
-    "InvitationRevised": ("index_invitation",),
+    "InvitationRevised": ("index_invitation", "announce_to_searches"),
     "RevisionReturned": ("notify_review_decided",),
     "RevisionRejected": ("notify_review_decided",),
     "RevisionDropped": (),
     "InvitationForwarded": ("notify_forwarded",),
+    # searches that people keep
+    "SearchKept": ("index_search",),
+    "SearchChanged": ("index_search",),
+    "SearchDropped": ("index_search",),
     # matches
     "MatchRequested": ("notify_match_requested",),
     "MatchRouted": ("notify_match_routed",),
@@ -72,6 +82,7 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "ReturnedReminderDue": ("notify_returned_reminder",),
     "InvitationExpirySoon": ("notify_expiry_soon",),
     "DigestBecameDue": ("send_digest",),
+    "SearchNewsBecameDue": ("send_search_news",),
     "IndexDiffers": ("index_invitation",),
 }
 

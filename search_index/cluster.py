@@ -31,10 +31,11 @@ class Names:
     """What the indices are called: the alias everybody uses, and dated indices behind it."""
 
     prefix: str = ""
+    noun: str = "documents"
 
     @property
     def alias(self) -> str:
-        return f"{self.prefix}-documents" if self.prefix else "documents"
+        return f"{self.prefix}-{self.noun}" if self.prefix else self.noun
 
     def dated(self, stamp: str) -> str:
         return f"{self.alias}-{stamp}"
@@ -99,13 +100,14 @@ class Cluster:
         url: str,
         *,
         prefix: str = "",
+        noun: str = "documents",
         search_seconds: float = SEARCH_SECONDS,
         index_seconds: float = INDEX_SECONDS,
         breaker: CircuitBreaker | None = None,
     ) -> None:
-        """url: as in the settings, several nodes separated by commas."""
+        """url: as in the settings, several nodes separated by commas. noun: what the indices hold."""
         self.url = url
-        self.names = Names(prefix)
+        self.names = Names(prefix, noun)
         self.search_seconds = search_seconds
         self.index_seconds = index_seconds
         self.breaker = breaker or CircuitBreaker()
@@ -118,6 +120,17 @@ class Cluster:
     def beside(self, name: str) -> "Cluster":
         """The same nodes with indices of their own, which nobody else sees."""
         return Cluster(self.url, prefix=f"{self.names.prefix}-{name}", search_seconds=self.index_seconds)
+
+    def holding(self, noun: str) -> "Cluster":
+        """The same nodes, with the indices that hold something else; no reader of a page waits for those."""
+        return Cluster(
+            self.url,
+            prefix=self.names.prefix,
+            noun=noun,
+            search_seconds=self.index_seconds,
+            index_seconds=self.index_seconds,
+            breaker=self.breaker,
+        )
 
     def search(
         self, body: Mapping[str, Any], *, index: str | None = None, until: float | None = None

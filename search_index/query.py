@@ -476,7 +476,10 @@ def prefix_body(typed: str, today: date, limit: int) -> Body:
     }
 
 
-def stored_query(plan: Plan, request: Request) -> Body:
-    """The search as one filter, for an index of searches that asks which of them a document answers."""
+def stored_query(plan: Plan, request: Request, statistics: Statistics | None = None) -> Body:
+    """The search as one filter, for an index of searches that asks which of them a document answers.
+
+    Met by what the search would show as `match: all`. statistics: which words are taken as misspelt.
+    """
     clauses: Iterable[Body] = (*visible(request.today)[:1], *filters(request).values())
-    return {"bool": {"filter": [*clauses, *([meets_all(plan, None)] if plan.units else [])]}}
+    return {"bool": {"filter": [*clauses, *([meets_all(plan, statistics)] if plan.units else [])]}}

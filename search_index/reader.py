@@ -150,6 +150,10 @@ class Reader:
         clauses = clauses_in(search_body(request, plan, figures, self.lexicon)["query"])
         return Explained(plan, units, clauses, figures.total, figures.corrections)
 
+    def understand(self, request: Request) -> tuple[Plan, Statistics | None]:
+        """How a request is read, with the figures of its parts as they are now. Raises SearchUnavailable."""
+        return self._understood(request)
+
     def complete(self, typed: str, *, today: date, limit: int = 8) -> tuple[tuple[Completion, ...], tuple[Named, ...]]:
         """Names of codes and concepts, and visible documents, that begin with what was typed."""
         names = self.lexicon.complete(typed, limit=limit)

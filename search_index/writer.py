@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from opensearchpy.exceptions import RequestError
 
@@ -46,21 +46,45 @@ class Rebuilt:
     dropped: tuple[str, ...]
 
 
-class Writer:
+class Entry(Protocol):
+    """What an index holds: anything with an id and a version."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+
+Kept = TypeVar("Kept", bound=Entry)
+
+
+class Projection(Generic[Kept]):
     """Writes to the index behind the alias; never makes an index by writing."""
+
+    waiting: ClassVar[str] = "wait_for"
+    """How the engine is asked to answer only when what was written can be found."""
 
     def __init__(self, cluster: Cluster, lexicon: Lexicon) -> None:
         self.cluster = cluster
         self.lexicon = lexicon
 
-    def write(self, document: Document, *, wait: bool = False) -> bool:
+    def source_of(self, entry: Kept) -> dict[str, Any]:
+        """The engine's form of an entry."""
+        raise NotImplementedError
+
+    def index_body(self, *, refresh: str) -> dict[str, Any]:
+        """Settings and mapping of a new index."""
+        return index_body(self.lexicon.version, refresh=refresh)
+
+    def write(self, document: Kept, *, wait: bool = False) -> bool:
         """Write one document at its version; False where the index holds a newer one.
 
         wait: until it can be found. Raises SearchUnavailable, WriteRefused.
         """
         return self.write_many([document], wait=wait).taken == 1
 
-    def write_many(self, documents: Iterable[Document], *, wait: bool = False) -> Written:
+    def write_many(self, documents: Iterable[Kept], *, wait: bool = False) -> Written:
         """Write documents in batches under the alias. Raises SearchUnavailable, WriteRefused."""
         return self._write_to(self.cluster.names.alias, documents, alias=True, wait=wait)
 
@@ -78,8 +102,8 @@ class Writer:
 
     def rebuild(
         self,
-        documents: Callable[[], Iterable[Document]],
-        changed_since: Callable[[datetime], Iterable[Document]],
+        documents: Callable[[], Iterable[Kept]],
+        changed_since: Callable[[datetime], Iterable[Kept]],
         clock: Callable[[], datetime],
     ) -> Rebuilt:
         """Fill a new index, point the alias at it, drop the others. The caller sees to it that only one runs.
@@ -113,7 +137,7 @@ class Writer:
 
     def _create(self, now: datetime, *, refresh: str = REFRESH) -> str:
         name = self.cluster.names.dated(f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
-        body = index_body(self.lexicon.version, refresh=refresh)
+        body = self.index_body(refresh=refresh)
         self.cluster.ask(
             lambda: self.cluster.client.indices.create(index=name, body=body, params={"request_timeout": BUILD_SECONDS})
         )
@@ -169,23 +193,21 @@ class Writer:
             lambda: self.cluster.client.indices.refresh(index=index, params={"request_timeout": BUILD_SECONDS})
         )
 
-    def _write_to(
-        self, index: str, documents: Iterable[Document], *, alias: bool = False, wait: bool = False
-    ) -> Written:
+    def _write_to(self, index: str, documents: Iterable[Kept], *, alias: bool = False, wait: bool = False) -> Written:
         written = Written()
         for batch in _batches(documents):
             written += self._write_batch(index, batch, alias=alias, wait=wait)
         return written
 
-    def _write_batch(self, index: str, batch: list[Document], *, alias: bool, wait: bool) -> Written:
+    def _write_batch(self, index: str, batch: list[Kept], *, alias: bool, wait: bool) -> Written:
         lines: list[dict[str, Any]] = []
         for document in batch:
             action = {"_id": document.id, "version": document.version, "version_type": "external"}
-            lines += [{"index": action}, source_of(document, self.lexicon)]
+            lines += [{"index": action}, self.source_of(document)]
         params = {
             "request_timeout": self.cluster.index_seconds if alias else BUILD_SECONDS,
             "require_alias": "true" if alias else "false",
-            "refresh": "wait_for" if wait else "false",
+            "refresh": self.waiting if wait else "false",
         }
         try:
             reply = self.cluster.ask(lambda: self.cluster.client.bulk(index=index, body=lines, params=params))
@@ -194,7 +216,14 @@ class Writer:
         return _outcome(reply)
 
 
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+class Writer(Projection[Document]):
+    """Writes documents."""
+
+    def source_of(self, entry: Document) -> dict[str, Any]:
+        return source_of(entry, self.lexicon)
+
+
+def _batches(documents: Iterable[Kept]) -> Iterator[list[Kept]]:
     rest = iter(documents)
     while batch := list(islice(rest, BATCH)):
         yield batch

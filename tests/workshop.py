@@ -31,6 +31,22 @@ class Postbox:
         self.sent.append((recipient, message))
 
 
+class NoSearches:
+    """Keeps no stored search: what most tests need to know of them."""
+
+    def ask(self, document: Any, *, among: Any = None) -> frozenset[str]:
+        return frozenset()
+
+    def put(self, search: Any) -> bool:
+        return True
+
+    def remove(self, search_id: str) -> None:
+        """Nothing is kept."""
+
+    def held(self) -> tuple[()]:
+        return ()
+
+
 @dataclass
 class Workshop:
     """Runs owed jobs in this process, in the order in which they were owed."""
@@ -38,6 +54,7 @@ class Workshop:
     session_factory: SessionFactory
     postbox: Postbox = field(default_factory=Postbox)
     index: Any = None
+    searches: Any = field(default_factory=NoSearches)
     now: datetime | None = None
 
     @property
@@ -46,6 +63,7 @@ class Workshop:
             open=self.unit_of_work,
             leave_connections=lambda: None,
             index=self.index,
+            searches=self.searches,
             mailer=self.postbox,
             stationery=STATIONERY,
         )

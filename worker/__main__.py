@@ -123,6 +123,7 @@ def _equipment(settings: Settings, limits: Limits) -> "Equipment":
     from iew.mail.stationery import Stationery
     from search_index import wordlists
     from search_index.cluster import Cluster
+    from search_index.searches import SearchWriter
     from search_index.writer import Writer
     from worker.equipment import Equipment
 
@@ -134,6 +135,7 @@ def _equipment(settings: Settings, limits: Limits) -> "Equipment":
         open=lambda: UnitOfWork(sessions, limits=limits, zone=settings.timezone),
         leave_connections=lambda: engine.dispose(close=False),
         index=writer,
+        searches=SearchWriter(cluster, writer.lexicon),
         mailer=SmtpMailer(MailServer.at(settings.smtp_url), own_name=domain_of(settings.mail_from)),
         stationery=Stationery(settings.base_url, settings.secret_key, settings.mail_from),
     )

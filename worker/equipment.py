@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from iew.mail.smtp import Mailer
 from iew.mail.stationery import Stationery
 from iew.uow import UnitOfWork
+from search_index.searches import SearchWriter
 from search_index.writer import Writer
 
 
@@ -17,12 +18,13 @@ from search_index.writer import Writer
 class Equipment:
     """open: a new unit of work. leave_connections: forget, in a forked child, the connections of the parent.
 
-    index: who writes to the search index.
+    index: who writes to the search index. searches: who keeps the stored searches and asks them.
     """
 
     open: Callable[[], UnitOfWork]
     leave_connections: Callable[[], None]
     index: Writer
+    searches: SearchWriter
     mailer: Mailer
     stationery: Stationery
 

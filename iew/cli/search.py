@@ -105,6 +105,8 @@ def rebuild() -> None:
     with click.progressbar(length=expected, label="posts") as bar:
         rebuilt = catalog.rebuild(building.unit_of_work, writer, told=bar.update)
     click.echo(f"{rebuilt.index} holds {rebuilt.written.taken} posts; dropped {len(rebuilt.dropped)}")
+    kept = catalog.rebuild_searches(building.unit_of_work, catalog.search_writer_of(building.searcher))
+    click.echo(f"{kept.index} holds {kept.written.taken} saved searches")
 
 
 @search.command(hidden=True)
@@ -112,6 +114,7 @@ def ensure() -> None:
     """Make and fill an index where there is none."""
     building = house()
     made = catalog.ensure(building.unit_of_work, catalog.writer_of(building.searcher))
+    catalog.ensure_searches(building.unit_of_work, catalog.search_writer_of(building.searcher))
     click.echo("the index was made" if made else "the index is there")
 
 
@@ -122,11 +125,15 @@ def reconcile(repair: bool) -> None:
     building = house()
     with building.unit_of_work() as uow:
         differences = catalog.reconcile(uow, catalog.writer_of(building.searcher), repair=repair)
+        searches = catalog.search_writer_of(building.searcher)
+        differing = catalog.reconcile_searches(building.unit_of_work, uow, searches, repair=repair)
     for found in differences:
         click.echo(f"{found.kind}  {found.id}  database {found.database_version}  index {found.index_version}")
     if differences and not repair:
         raise IewError(f"database and index differ in {len(differences)} posts; run `iew search reconcile --repair`")
-    click.echo(f"{len(differences)} differences{', each owed to the workers' if differences else ''}")
+    if differing and not repair:
+        raise IewError(f"{differing} saved searches differ; run `iew search reconcile --repair`")
+    click.echo(f"{len(differences) + differing} differences{', each owed to the workers' if differences else ''}")
 
 
 @search.command()

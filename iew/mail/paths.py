@@ -4,6 +4,8 @@ Opening any of these changes nothing; the page behind it has a button. Those wit
 and work without a session.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlencode
 
 
@@ -19,8 +21,13 @@ def inbox(language: str) -> str:
     return f"/{language}/inbox"
 
 
-def search(language: str) -> str:
-    return f"/{language}/search"
+def search(language: str, params: Mapping[str, Any] | None = None) -> str:
+    """params: by the names of the API; lists are repeated."""
+    return f"/{language}/search" + (f"?{urlencode(params, doseq=True)}" if params else "")
+
+
+def saved_searches(language: str) -> str:
+    return f"/{language}/saved-searches"
 
 
 def ask_administrator(language: str) -> str:
@@ -65,3 +72,8 @@ def reset(language: str, token: str) -> str:
 def unsubscribe(token: str) -> str:
     """Without a language: a mail program posts to it by itself."""
     return f"/unsubscribe/{quote(token)}"
+
+
+def stop_search(key: str) -> str:
+    """Without a language: a mail program posts to it by itself."""
+    return f"/stop-search/{quote(key)}"

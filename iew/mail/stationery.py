@@ -17,7 +17,7 @@ from iew.mail import paths
 from iew.mail.letter import HOUSE, Frame, Letter, Rendered, render
 from iew.mail.recipients import Recipient
 from iew.models import Invitation, Match, School, Term, Unit
-from iew.services import links, subscriptions
+from iew.services import links, saved_searches, subscriptions
 from iew.services.links import Purpose
 from iew.uow import UnitOfWork
 
@@ -117,6 +117,13 @@ class Writer:
         if self.to.user_id is None:
             return None
         return self.page(paths.unsubscribe(subscriptions.key_of(self.stationery.secret_key, self.to.user_id)))
+
+    def stop_search_page(self, search_id: str | None = None) -> str | None:
+        """Where this reader stops the mails about one search, or about all that come together."""
+        if self.to.user_id is None:
+            return None
+        key = saved_searches.key_of(self.stationery.secret_key, search_id=search_id, user_id=self.to.user_id)
+        return self.page(paths.stop_search(key))
 
     def _token(
         self,

@@ -15,6 +15,7 @@ from iew.models.records import (
     IdempotencyKey,
     OutboxRow,
 )
+from iew.models.searches import SavedSearch, SavedSearchHit, SearchCount
 from iew.models.units import CoverageRow, Term, Unit, office_of_place, territory_of
 from iew.models.visibility import find_match, find_post, open_to_all, posts_of
 
@@ -42,7 +43,10 @@ __all__ = [
     "QuestionMessage",
     "Report",
     "Revision",
+    "SavedSearch",
+    "SavedSearchHit",
     "School",
+    "SearchCount",
     "SignInSession",
     "Term",
     "Unit",

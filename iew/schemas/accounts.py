@@ -193,6 +193,7 @@ class OwnDataView(View):
     messages = Rows()
     questions = Rows()
     question_messages = Rows()
+    saved_searches = Rows()
     events = Rows()
 
 

@@ -30,6 +30,7 @@ from iew.models import (
     Message,
     Question,
     QuestionMessage,
+    SavedSearch,
     School,
     SignInSession,
     Unit,
@@ -554,6 +555,7 @@ class OwnData:
     messages: Sequence[Message]
     questions: Sequence[Question]
     question_messages: Sequence[QuestionMessage]
+    saved_searches: Sequence[SavedSearch]
     events: Sequence[Event]
 
 
@@ -577,5 +579,6 @@ def own_data(uow: UnitOfWork, actor: Actor) -> OwnData:
         messages=own.scalars(select(Message).where(Message.author_id == user.id)).all(),
         questions=own.scalars(select(Question).where(Question.asker_id == user.id)).all(),
         question_messages=own.scalars(select(QuestionMessage).where(QuestionMessage.author_id == user.id)).all(),
+        saved_searches=own.scalars(select(SavedSearch).where(SavedSearch.user_id == user.id)).all(),
         events=own.scalars(select(Event).where(Event.actor_id == user.id).order_by(Event.id)).all(),
     )

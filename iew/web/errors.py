@@ -80,6 +80,7 @@ STATUS_OF: Final[dict[str, int]] = {
     "idempotency_running": 409,
     "invalid_transition": 409,
     "rebuild_running": 409,
+    "too_many_searches": 409,
     "link_spent": 410,
     "changed_meanwhile": 412,
     "too_large": 413,

@@ -13,7 +13,7 @@ from iew.domain.vocabularies import FACET_VOCABULARIES
 from iew.errors import N_
 from iew.i18n import say
 from iew.web.context import current_language
-from iew.web.rendering import here_with, label, page_url
+from iew.web.rendering import day, here_with, label, number, page_url
 
 _ORDER: Final = (
     "channel",
@@ -143,6 +143,18 @@ def _chosen() -> Iterable[Choice]:
             yield Choice(say(FACET_NAMES[name], language), label(value, VOCABULARY_OF[name]), _without(name, value))
         elif name in ("from", "to", "students") and value:
             yield Choice(say(_OTHERS[name], language), value, _without(name, value))
+
+
+def in_words(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a kept search asks for, as (name, values) in the reader's language, in the order of the page."""
+    language = current_language()
+    lines = [(say(_OTHERS["q"], language), str(params["q"]))] if params.get("q") else []
+    for name, vocabulary in VOCABULARY_OF.items():
+        words = [label(code, vocabulary) for code in params.get(name, ())]
+        lines += [(say(FACET_NAMES[name], language), say(N_(", "), language).join(words))] if words else []
+    lines += [(say(_OTHERS[name], language), day(params[name])) for name in ("from", "to") if name in params]
+    lines += [(say(_OTHERS["students"], language), number(params["students"]))] if "students" in params else []
+    return lines
 
 
 def _without(name: str, value: str | None = None) -> str:

@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 
 from iew.domain.matches import Via
 from iew.models import Event, Invitation, Question, QuestionMessage, School, SignInSession, User
+from iew.services import saved_searches
 from iew.web.access import NAME_OF_PERMISSION
 from iew.web.context import EXTENSION
 from iew.web.permissions import PERMISSIONS, Kind
@@ -103,6 +104,10 @@ class Scene:
             self.names["NO"] = world.school("JP", status="pending", approver_code="JP-OSA").id
         elif part == "question of ovs":
             self.names["Q"] = self._question(world.osaka)
+        elif part == "search of ovs":
+            with world.unit_of_work() as uow:
+                values = {"name": "Robots", "params": {"q": "robots"}, "frequency": "daily", "paused": False}
+                self.names["SS"] = saved_searches.keep(uow, values, world.actor(world.osaka)).id
         elif part == "an index that lies":
             house = world.app.extensions[EXTENSION]
             house.open_searcher = lambda: LyingReader(self.names["PD"], self.names["PS"])

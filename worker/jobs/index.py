@@ -41,8 +41,9 @@ def index_school(work: Work) -> None:
 
 @job(RECONCILE_INDEX)
 def reconcile_index(work: Work) -> None:
-    """Compare database and index, and owe a writing for every difference."""
+    """Compare database and index, of posts and of stored searches, and owe a writing for every difference."""
     catalog.reconcile(work.uow, work.tools.index, repair=True)
+    catalog.reconcile_searches(work.tools.open, work.uow, work.tools.searches, repair=True)
 
 
 def _write(work: Work, ids: set[str]) -> None:

@@ -57,15 +57,16 @@ def _summary(w: Writer, issue: Issue) -> str:
 def _sections(w: Writer, issue: Issue) -> tuple[Section, ...]:
     desk = issue.desk
     return (
-        _section(w, w.say(N_("Overdue")), [_case(w, case) for case in desk.overdue]),
-        _section(w, w.say(N_("Your cases")), [_case(w, case) for case in desk.waiting]),
-        _section(w, w.say(N_("Schools that wait for your approval")), [_sign_up(w, s) for s in desk.sign_ups]),
-        _section(w, w.say(N_("New invitations for your area")), [_post(w, post) for post in issue.for_area]),
-        _section(w, w.say(N_("New invitations by schools of your area")), [_post(w, post) for post in issue.by_area]),
+        section(w, w.say(N_("Overdue")), [_case(w, case) for case in desk.overdue]),
+        section(w, w.say(N_("Your cases")), [_case(w, case) for case in desk.waiting]),
+        section(w, w.say(N_("Schools that wait for your approval")), [_sign_up(w, s) for s in desk.sign_ups]),
+        section(w, w.say(N_("New invitations for your area")), [post_line(w, post) for post in issue.for_area]),
+        section(w, w.say(N_("New invitations by schools of your area")), [post_line(w, p) for p in issue.by_area]),
     )
 
 
-def _section(w: Writer, heading: str, items: list[Item]) -> Section:
+def section(w: Writer, heading: str, items: list[Item]) -> Section:
+    """A list with its heading, cut where a mail would grow too long."""
     left = len(items) - LISTED
     more = w.ngettext("and %(count)s more", "and %(count)s more", left) if left > 0 else None
     return Section(heading, tuple(items[:LISTED]), more)
@@ -84,7 +85,8 @@ def _sign_up(w: Writer, school: School) -> Item:
     return Item(w.school(school), url, w.label("country", school.country))
 
 
-def _post(w: Writer, post: Invitation) -> Item:
+def post_line(w: Writer, post: Invitation) -> Item:
+    """A post as a line of a list."""
     note = w.say(
         N_("%(school)s, %(country)s"), school=w.school(post.school), country=w.label("country", post.school.country)
     )
