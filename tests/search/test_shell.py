@@ -13,6 +13,7 @@ from iew.db import SessionFactory
 from iew.models import Invitation
 from search_index.cluster import Cluster
 from search_index.lexicon import Lexicon
+from search_index.searches import SearchWriter
 from search_index.writer import Writer
 from tests.parts import Parts
 from tests.world import World
@@ -27,6 +28,7 @@ def prefix(parts: Parts, lexicon: Lexicon) -> Iterator[str]:
     for name in (prefix, f"{prefix}-"):
         cluster = Cluster(parts.opensearch_url, prefix=name)
         Writer(cluster, lexicon).drop_everything()
+        SearchWriter(cluster, lexicon).drop_everything()
         cluster.close()
 
 
@@ -59,7 +61,9 @@ def test_rebuild_then_ask_and_explain(shell: Shell, world: World) -> None:
     world.invitation(world.osaka, title="Zorblax of the sea", ref="sea")
     world.invitation(world.tainan, title="機器人社找夥伴", content_language="zh-Hant", topics=[], description="…")
 
-    assert "no posts" not in shell("rebuild").output
+    rebuilt = shell("rebuild").output
+    assert "no posts" not in rebuilt
+    assert "holds 0 saved searches" in rebuilt
     asked = json.loads(shell("query", "robotics", "--filter", "country=TW", "--lang", "ja", "--json").output)
     told = shell("query", "zorblax qwxzv").output
     explained = shell("explain", "ロボット zorblax").output

@@ -104,13 +104,15 @@ def installation(parts: Parts, database_url: str, redis_url: str | None = None) 
         }
         house = build_house(Settings.from_environ(variables))
         running = Running(house, create_app(house), sink, os.environ | variables)
-        writer = catalog.writer_of(house.searcher)
+        writer, searches = catalog.writer_of(house.searcher), catalog.search_writer_of(house.searcher)
         try:
             catalog.ensure(house.unit_of_work, writer)
+            catalog.ensure_searches(house.unit_of_work, searches)
             yield running
         finally:
             running.stop()
             writer.drop_everything()
+            searches.drop_everything()
             assert house.engine is not None
             house.engine.dispose()
 
