@@ -32,15 +32,19 @@ from iew.models import (
     Unit,
     User,
 )
-from iew.outbox import RECONCILE_INDEX
-from iew.services import deliveries, digests, invitations, matches, saved_searches
+from iew.outbox import RECONCILE_INDEX, SUGGEST
+from iew.services import deliveries, digests, invitations, matches, saved_searches, suggestions
 from iew.uow import UnitOfWork
 
 Open = Callable[[datetime], UnitOfWork]
 
 DIGEST_HOUR: Final = time(8)
+SUGGEST_HOUR: Final = time(6)
+"""From then on the lists of possible partners are made anew, so that they are there when schools begin their day."""
 NIGHT: Final = time(3)
 BATCH: Final = 1000
+MOST_SUGGESTED: Final = 200
+"""How many lists one call owes; the next one goes on."""
 KEPT_KEYS: Final = timedelta(days=7)
 KEPT_SESSIONS: Final = timedelta(days=30)
 KEPT_LINKS: Final = timedelta(days=30)
@@ -260,6 +264,35 @@ def _locked_post(uow: UnitOfWork, invitation_id: str, due: Select[str]) -> Invit
     return post if uow.session.scalar(due.where(Invitation.id == invitation_id)) else None
 
 
+# possible partners
+
+
+def _without_suggestions(uow: UnitOfWork) -> Select[str]:
+    """Public posts whose list was not made since the last morning, and for which nothing is owed yet; a part of them,
+    for what else is owed waits behind."""
+    waiting = select(OutboxRow.id).where(
+        OutboxRow.job == SUGGEST,
+        OutboxRow.subject_id == Invitation.id,
+        OutboxRow.done_at.is_(None),
+        OutboxRow.parked_at.is_(None),
+    )
+    key = func.concat("suggest:", Invitation.id, ":", _morning(uow).date().isoformat())
+    owed = select(OutboxRow.id).where(OutboxRow.dedup_key == key)
+    return suggestions.stale(uow, _morning(uow)).where(~waiting.exists(), ~owed.exists()).limit(MOST_SUGGESTED)
+
+
+def _owe_suggestions(uow: UnitOfWork, invitation_id: str) -> None:
+    key = f"suggest:{invitation_id}:{_morning(uow).date().isoformat()}"
+    uow.owe(SUGGEST, subject_type="invitation", subject_id=invitation_id, dedup_key=key)
+
+
+def _morning(uow: UnitOfWork) -> datetime:
+    """The last time it was the hour of suggestions, where the house is."""
+    local = uow.now.astimezone(ZoneInfo(uow.zone))
+    day = local.date() if local.time() >= SUGGEST_HOUR else local.date() - timedelta(days=1)
+    return datetime.combine(day, SUGGEST_HOUR, local.tzinfo)
+
+
 # digests
 
 
@@ -327,6 +360,7 @@ DUTIES: Final[Sequence[Each]] = (
     Each(_still_returned, _remind_of_returned),
     Each(_readers, _issue_digest),
     Each(_with_search_news, _issue_search_news),
+    Each(_without_suggestions, _owe_suggestions),
 )
 
 

@@ -18,6 +18,9 @@ INDEX_SEARCH: Final[JobName] = "index_search"
 TELL_OF_HIT: Final[JobName] = "notify_saved_search_alert"
 """Owed by a search and a post that met, where the person wants to know at once; the subject is the pair."""
 
+SUGGEST: Final[JobName] = "suggest_partners"
+"""Makes the list of possible partners of a post anew, and puts the post into theirs, or takes it out of all."""
+
 JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     # schools and people
     "SchoolSignedUp": ("notify_school_signed_up",),
@@ -32,21 +35,21 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "ColleagueInvited": ("notify_colleague_invited",),
     # invitations
     "InvitationSubmitted": (),
-    "InvitationPublished": ("notify_review_decided", "index_invitation", "announce_to_searches"),
+    "InvitationPublished": ("notify_review_decided", "index_invitation", "announce_to_searches", SUGGEST),
     "InvitationReturned": ("notify_review_decided",),
     "InvitationRejected": ("notify_review_decided",),
-    "InvitationWithdrawn": ("index_invitation",),
-    "InvitationTakenDown": ("notify_review_decided", "index_invitation"),
-    "InvitationClosed": ("index_invitation",),
+    "InvitationWithdrawn": ("index_invitation", SUGGEST),
+    "InvitationTakenDown": ("notify_review_decided", "index_invitation", SUGGEST),
+    "InvitationClosed": ("index_invitation", SUGGEST),
     "InvitationLapsed": ("notify_returned_lapsed",),
-    "InvitationExpired": ("notify_expired", "index_invitation"),
-    "InvitationRenewed": ("index_invitation", "announce_to_searches"),
+    "InvitationExpired": ("notify_expired", "index_invitation", SUGGEST),
+    "InvitationRenewed": ("index_invitation", "announce_to_searches", SUGGEST),
     "InvitationChanged": (),
     "InvitationImported": ("index_invitation",),
     "RevisionSubmitted": (),
     "RevisionRecalled": (),
     "RevisionPublished": ("notify_review_decided",),
-    "InvitationRevised": ("index_invitation", "announce_to_searches"),
+    "InvitationRevised": ("index_invitation", "announce_to_searches", SUGGEST),
     "RevisionReturned": ("notify_review_decided",),
     "RevisionRejected": ("notify_review_decided",),
     "RevisionDropped": (),

@@ -74,7 +74,7 @@ class Workshop:
     def perform(self, row_id: int) -> None:
         runner.perform(row_id, self.tools)
 
-    def work_off(self, *, skip: tuple[str, ...] = ("index_invitation", "index_school")) -> None:
+    def work_off(self, *, skip: tuple[str, ...] = ("index_invitation", "index_school", "suggest_partners")) -> None:
         """Do everything that is owed, and what that owes, once each."""
         tried: set[int] = set()
         while row_ids := [row.id for row in self.rows() if row.id not in tried and row.job not in skip]:

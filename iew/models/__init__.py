@@ -16,6 +16,7 @@ from iew.models.records import (
     OutboxRow,
 )
 from iew.models.searches import SavedSearch, SavedSearchHit, SearchCount
+from iew.models.suggestions import Suggestion, SuggestionDismissal, SuggestionRun
 from iew.models.units import CoverageRow, Term, Unit, office_of_place, territory_of
 from iew.models.visibility import find_match, find_post, open_to_all, posts_of
 
@@ -48,6 +49,9 @@ __all__ = [
     "School",
     "SearchCount",
     "SignInSession",
+    "Suggestion",
+    "SuggestionDismissal",
+    "SuggestionRun",
     "Term",
     "Unit",
     "User",

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -16,13 +16,15 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import joinedload
 
-from iew.domain.schools import side_of
+from iew.domain.fit import counterparts_of
+from iew.domain.schools import Side, side_of
 from iew.domain.vocabularies import FACET_VOCABULARIES
 from iew.errors import N_, BadRequest, StateConflict, Unavailable
 from iew.i18n import Labels
 from iew.models import Invitation, OutboxRow, SavedSearch, School, open_to_all
 from iew.outbox import INDEX_POST, INDEX_SEARCH
 from iew.uow import UnitOfWork
+from search_index import alike
 from search_index.document import FACETS, Document, Period, Text
 from search_index.errors import BadPosition, PluginMissing, SearchUnavailable
 from search_index.evaluate import RECALLED, Answer, Figures, Question, evaluate
@@ -35,6 +37,10 @@ from search_index.understanding import understand
 from search_index.writer import Rebuilt, Writer
 
 SUMMARY_LENGTH: Final = 200
+MOST_LIKELY: Final = 200
+"""How many posts of the other side are looked at closely for one."""
+WAIT_FOR_ALIKE_SECONDS: Final = 1.0
+"""A page is not kept waiting for what merely stands below it."""
 REBUILD_LOCK: Final = 1_618_033_988
 """Key of the advisory lock that lets one process rebuild at a time."""
 LATE_COMMIT_MINUTES: Final = 5
@@ -354,6 +360,66 @@ def _completion(code: str, found: str, labels: Labels, language: str) -> dict[st
     if facet in FACET_VOCABULARIES:
         return {"text": found, "kind": facet, "param": facet, "code": value}
     return {"text": found, "kind": "topic" if facet == "v" else "place", "param": None, "code": None}
+
+
+# posts that have to do with each other
+
+
+def likely_partners(uow: UnitOfWork, reader: Reader, post: Invitation, *, limit: int = MOST_LIKELY) -> tuple[str, ...]:
+    """Ids of findable posts of the other side that come nearest to what this public post looks for, best first.
+
+    A pre-choice by the codes of the index: it lags, and knows no rule that forbids a pair. Raises Unavailable.
+    """
+    other = Side.OVERSEAS if post.side is Side.DOMESTIC else Side.DOMESTIC
+    try:
+        return alike.alike(
+            reader,
+            _partner_wished_by(post, uow.today),
+            today=uow.today,
+            facets={"side": (other.value,)},
+            without=(post.id,),
+            limit=limit,
+        )
+    except SearchUnavailable as absence:
+        raise _unavailable(absence) from absence
+
+
+def _partner_wished_by(post: Invitation, today: date) -> Document:
+    """A post that nobody wrote: what a school would offer that is all this one looks for."""
+    own, school = document_of(post, today), post.school
+    facets = {
+        "language": own.facets["language"],
+        "type": tuple(sorted(counterparts_of(frozenset(post.exchange_types), post.side))),
+        "level": tuple(post.levels) or (school.level,),
+        "wanted_level": (school.level,),
+        "country": own.wished["country"],
+        "county": own.wished["county"],
+    }
+    wished = {"country": (school.country,), "county": _some(school.county), "level": (school.level,)}
+    return replace(own, names=(), keys=(), places=(), region="", facets=facets, wished=wished)
+
+
+def concepts_of(reader: Reader, text: str) -> frozenset[str]:
+    """The concepts of the field that a text speaks of, the same ones in every language."""
+    return alike.concepts_of(reader, text)
+
+
+def more_like(uow: UnitOfWork, reader: Reader, post: Invitation, *, limit: int = 3) -> list[Invitation]:
+    """Public posts of the same side that speak of the same things as this public one. Raises Unavailable."""
+    try:
+        ids = alike.alike(
+            reader,
+            document_of(post, uow.today),
+            today=uow.today,
+            facets={"side": (post.side.value,)},
+            without=(post.id,),
+            limit=2 * limit,
+            seconds=WAIT_FOR_ALIKE_SECONDS,
+        )
+    except SearchUnavailable as absence:
+        raise _unavailable(absence) from absence
+    posts = _load(uow, ids)
+    return [posts[each] for each in ids if each in posts][:limit]
 
 
 # keeping the index

@@ -38,7 +38,7 @@ ACTIONS: Final = ("submit", *DECISIONS, "withdraw", "close", "renew")
 
 _CONTACT_COLUMNS: Final = ("name", "role", "email", "phone")
 _ACTS_OF_THE_OWNER: Final = ("change", "delete")
-_NOT_HISTORY: Final = ("contact_read", "open", "revision")
+_NOT_HISTORY: Final = ("contact_read", "open", "revision", "dismiss_suggestion")
 """Events about a post that change nothing in it, or that its revision tells better itself."""
 
 Values = Mapping[str, Any]

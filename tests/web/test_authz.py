@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 
 from iew.domain.matches import Via
 from iew.models import Event, Invitation, Question, QuestionMessage, School, SignInSession, User
-from iew.services import saved_searches
+from iew.services import saved_searches, suggestions
 from iew.web.access import NAME_OF_PERMISSION
 from iew.web.context import EXTENSION
 from iew.web.permissions import PERMISSIONS, Kind
@@ -114,6 +114,8 @@ class Scene:
         elif part == "written by iew":
             with world.unit_of_work() as uow:
                 uow.get(Invitation, self.names["PD"]).author_id = world.admin.id
+        elif part == "PO suggested":
+            self._suggestion()
         elif part.startswith("P"):
             self._post(part)
         elif part.startswith(("M", "A")):
@@ -130,6 +132,11 @@ class Scene:
         if status == "expired":
             changes["expires_on"] = "2026-01-31"
         self.names[name] = self.world.invitation(owner, status=status, **changes).id
+
+    def _suggestion(self) -> None:
+        """PD and PO in each other's lists."""
+        with self.world.unit_of_work() as uow:
+            suggestions.suggest(uow, self.names["PD"], [self.names["PO"]], concepts=lambda text: frozenset())
 
     def _match(self, part: str) -> None:
         name, status, *more = part.split(" ", 2)

@@ -12,6 +12,7 @@ from iew.web.access import requires
 from iew.web.context import current_actor, current_language, unit_of_work
 from iew.web.forms import Form
 from iew.web.rendering import page
+from iew.web.suggesting import cards_alike
 from iew.web.texts import chosen_text, texts_of
 
 pages = Blueprint("invitations_public", __name__)
@@ -46,6 +47,7 @@ def _page_of(invitation_id: str, *, contact: Any, form: Form | None = None) -> R
             "text": chosen_text(shown, request.args.get("text"), current_language()),
             "own": actor.school_id == post.school_id,
             "may_ask": actor.school_id is not None and post.public and actor.school_id != post.school_id,
+            "alike": cards_alike(uow, post),
             "contact_here": contact is not None or _may_see_contact(uow, invitation_id),
         }
         return page("posts/show.html", form=form, contact=contact, **values)

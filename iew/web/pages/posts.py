@@ -31,6 +31,7 @@ from iew.web.own_posts import (
 )
 from iew.web.rendering import day, page, page_url, said, tell
 from iew.web.rendering import gettext as _
+from iew.web.suggesting import cards_for, cards_for_school
 from iew.web.texts import chosen_text, texts_of
 
 pages = Blueprint("invitations", __name__)
@@ -45,7 +46,8 @@ def mine(lang: str) -> Reply:
     query, part = asked_by(ListQuery), request.args.get("part", "")
     with unit_of_work() as uow:
         if part not in PARTS:
-            return page("own_posts/mine.html", parts=_parts(uow), names=PART_NAMES)
+            suggested = cards_for_school(uow)
+            return page("own_posts/mine.html", parts=_parts(uow), names=PART_NAMES, suggested=suggested)
         found = invitations.list_own(uow, current_actor(), statuses=PARTS[part], **query)
         items = [own_post(post, current_actor(), uow.today) for post in found.items]
         return page("own_posts/part.html", name=PART_NAMES[part], items=items, next_cursor=found.next_cursor)
@@ -82,7 +84,8 @@ def show(lang: str, invitation_id: str) -> Reply:
     with unit_of_work() as uow:
         post = _own(uow, invitation_id)
         text = chosen_text(post["text"], request.args.get("text"), current_language())
-        return page("own_posts/show.html", own=post, post=post["text"], texts=texts_of(post["text"]), text=text)
+        values = {"own": post, "post": post["text"], "texts": texts_of(post["text"]), "text": text}
+        return page("own_posts/show.html", **values, suggested=cards_for(uow, invitation_id))
 
 
 @pages.get("/<lang>/posts/<invitation_id>/edit")

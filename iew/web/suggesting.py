@@ -1,0 +1,105 @@
+"""Possible partners in words, and posts like the one that is being read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from iew.errors import N_, Unavailable
+from iew.models import Invitation, Suggestion
+from iew.schemas.invitations import InvitationView, Seen
+from iew.services import catalog, suggestions
+from iew.uow import UnitOfWork
+from iew.web.context import current_actor, current_language, house
+from iew.web.rendering import gettext as _
+from iew.web.rendering import label, number, period
+from iew.web.texts import card_of
+
+SHOWN: Final = 5
+ALIKE: Final = 3
+REASONS_SHOWN: Final = 5
+_LABELS: Final = {
+    "shared_language": N_("You share a language: %(what)s"),
+    "same_level": N_("Same school level: %(what)s"),
+    "near_level": N_("Near school level: %(what)s"),
+    "grades_overlap": N_("Same grades: %(what)s"),
+    "topic_shared": N_("Same topics: %(what)s"),
+    "type_fits": N_("Types of exchange that go together: %(what)s"),
+    "dates_meet": N_("The dates meet: %(what)s"),
+    "group_size": N_("Groups of similar size: %(what)s students"),
+    "wished_country": N_("In a country you named: %(what)s"),
+    "wished_county": N_("In a county you named: %(what)s"),
+    "wishes_country": N_("They named your country: %(what)s"),
+    "wishes_county": N_("They named your county: %(what)s"),
+    "homestay_fits": N_("Host families: %(what)s"),
+}
+_VOCABULARIES: Final = {
+    "shared_language": "language",
+    "same_level": "level",
+    "near_level": "level",
+    "grades_overlap": "grade",
+    "type_fits": "exchange_type",
+    "wished_country": "country",
+    "wished_county": "county",
+    "wishes_country": "country",
+    "wishes_county": "county",
+    "homestay_fits": "homestay",
+}
+_SAYINGS: Final[Mapping[str, Callable[[Sequence[Any]], str]]] = {
+    "topic_shared": lambda topics: _(", ").join(map(str, topics)),
+    "dates_meet": lambda days: period({"start": days[0], "end": days[1]}),
+    "group_size": lambda sizes: number(sizes[0]),
+}
+
+
+def reason_in_words(reason: Mapping[str, Any]) -> dict[str, str]:
+    """A reason with its sentence in the reader's language."""
+    code, values = reason["code"], reason["values"]
+    if code in _SAYINGS:
+        what = _SAYINGS[code](values)
+    else:
+        what = _(", ").join(label(value, _VOCABULARIES[code]) for value in values)
+    return {"code": code, "label": _(_LABELS[code], what=what)}
+
+
+def suggested(row: Suggestion) -> dict[str, Any]:
+    """A possible partner in the form of the view of the API."""
+    return {
+        "invitation": Seen(row.other, current_actor()),
+        "score": row.score,
+        "reasons": [reason_in_words(reason) for reason in row.reasons],
+    }
+
+
+def cards(rows: Sequence[Suggestion]) -> list[dict[str, Any]]:
+    """Possible partners as pages show them: the card, the strongest reasons, and the own post they are for."""
+    return [
+        {
+            "post": _card(row.other),
+            "for_post": _card(row.invitation),
+            "reasons": [reason_in_words(reason)["label"] for reason in row.reasons[:REASONS_SHOWN]],
+        }
+        for row in rows
+    ]
+
+
+def cards_for(uow: UnitOfWork, invitation_id: str) -> list[dict[str, Any]]:
+    """The best possible partners of one's own post. Raises NotFound, NotAllowed."""
+    return cards(suggestions.list_of(uow, invitation_id, current_actor(), limit=SHOWN))
+
+
+def cards_for_school(uow: UnitOfWork) -> list[dict[str, Any]]:
+    """The best possible partners over all posts of the reader's school."""
+    return cards(suggestions.list_of_school(uow, current_actor(), limit=SHOWN))
+
+
+def cards_alike(uow: UnitOfWork, post: Invitation) -> list[dict[str, Any]]:
+    """Public posts like this one; none where it is not public itself, or while the search engine is away."""
+    if not post.is_open_to_all(uow.today):
+        return []
+    try:
+        return [_card(other) for other in catalog.more_like(uow, house().searcher, post, limit=ALIKE)]
+    except Unavailable:
+        return []
+
+
+def _card(post: Invitation) -> dict[str, Any]:
+    return card_of(InvitationView().dump(Seen(post, current_actor())), current_language())
