@@ -189,7 +189,7 @@ class TestPasswords:
         with world.unit_of_work() as uow:
             link = uow.session.scalars(select(MailLink)).one()
         forged = {
-            "edited": signed[:-1] + ("A" if signed[-1] != "A" else "B"),
+            "edited": signed[:-2] + ("A" if signed[-2] != "A" else "B") + signed[-1],
             "other key": links.signed("another key of the house", link),
             "other purpose": self.link(world, world.osaka, Purpose.CONFIRM_ADDRESS),
             "plain id": link.id,
