@@ -394,7 +394,7 @@ class TestKeepingTheIndex:
         own = keep(world, world.tainan, q="高中")
         named = keep(world, world.tainan, q="高中", lang="ja")
         with world.unit_of_work() as uow:
-            kept = {search.id: search for search in catalog._stored_searches(world.unit_of_work)}
+            kept = {search.id: search for search in catalog.stored_searches(world.unit_of_work)}
             assert uow.get(User, world.tainan.id).language == "zh-Hant"
         requests = {key: search.request.language for key, search in kept.items() if search.request}
         assert requests == {own.id: "zh", named.id: "ja"}

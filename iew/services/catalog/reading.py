@@ -1,0 +1,230 @@
+"""What a search brings back.
+
+Every hit is loaded from the database again before anybody sees it, so that what was taken down a second ago is not
+shown by an index that lags.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from iew.domain.vocabularies import FACET_VOCABULARIES
+from iew.errors import N_, BadRequest
+from iew.i18n import Labels
+from iew.models import Invitation, School, open_to_all
+from iew.services.catalog.absence import unavailable
+from iew.uow import UnitOfWork
+from search_index.document import FACETS
+from search_index.errors import BadPosition, SearchUnavailable
+from search_index.highlight import highlight
+from search_index.mapping import subtag
+from search_index.query import Position, Request, Sort
+from search_index.reader import Found, Reader
+
+SUMMARY_LENGTH: Final = 200
+_SALT: Final = "iew.search.cursor"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody asks for, as `iew.schemas.search.SearchQuery` reads it.
+
+    facets: codes by facet. labels_in: interface language of the labels. text_in: language in which titles are shown
+    where the post has it; None shows what its school wrote first.
+    """
+
+    text: str = ""
+    facets: Mapping[str, Sequence[str]] | None = None
+    start: date | None = None
+    end: date | None = None
+    students: int | None = None
+    sort: Sort = "relevance"
+    limit: int = 20
+    cursor: str | None = None
+    labels_in: str = "en"
+    text_in: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Stands for everything but the page: a cursor of another search is refused."""
+        facets = {name: sorted(set(codes)) for name, codes in sorted((self.facets or {}).items()) if codes}
+        asked = [self.text, facets, str(self.start), str(self.end), self.students, self.sort]
+        return hashlib.sha256(json.dumps(asked, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def search(uow: UnitOfWork, reader: Reader, wanted: Wanted, *, labels: Labels, secret_key: str) -> dict[str, Any]:
+    """One page of a search, shaped like the reply of contract section 6.
+
+    Raises BadRequest (`bad_cursor`), Unavailable (`search_unavailable`).
+    """
+    request = _request(uow, wanted, secret_key)
+    try:
+        found = reader.search(request)
+    except BadPosition:
+        raise _bad_cursor() from None
+    except SearchUnavailable as absence:
+        raise unavailable(absence) from absence
+    posts = load_public(uow, [hit.id for hit in found.hits])
+    items = [
+        _item(posts[hit.id], found, reader, wanted) | {"score": hit.score, "match": "all" if hit.meets_all else "part"}
+        for hit in found.hits
+        if hit.id in posts
+    ]
+    gone = len(found.hits) - len(items)
+    return {
+        "total": max(found.total - gone, len(items)),
+        "total_is": "exact",
+        "items": items,
+        "facets": {facet: _facet(found, facet, labels, wanted.labels_in) for facet in FACETS},
+        "next_cursor": _cursor(wanted, found.next, secret_key),
+        "total_all": max(found.total_all - gone, 0),
+        "unmatched": list(found.unmatched),
+        "relax": [{"param": name, "total": total} for name, total in found.relax],
+        "did_you_mean": found.did_you_mean,
+        "took_ms": found.took_ms,
+    }
+
+
+def _request(uow: UnitOfWork, wanted: Wanted, secret_key: str) -> Request:
+    return Request(
+        today=uow.today,
+        text=wanted.text,
+        facets={name: tuple(codes) for name, codes in (wanted.facets or {}).items() if codes},
+        start=wanted.start,
+        end=wanted.end,
+        students=wanted.students,
+        sort=wanted.sort,
+        limit=wanted.limit,
+        after=_position(wanted, secret_key),
+        language=subtag(wanted.labels_in),
+    )
+
+
+def _position(wanted: Wanted, secret_key: str) -> Position | None:
+    if not wanted.cursor:
+        return None
+    try:
+        fingerprint, position = URLSafeSerializer(secret_key, salt=_SALT).loads(wanted.cursor)
+        if fingerprint != wanted.fingerprint:
+            raise BadPosition("of another query")
+        return Position.decode(position)
+    except (BadSignature, BadPosition, ValueError, TypeError):
+        raise _bad_cursor() from None
+
+
+def _cursor(wanted: Wanted, position: Position | None, secret_key: str) -> str | None:
+    if position is None:
+        return None
+    return str(URLSafeSerializer(secret_key, salt=_SALT).dumps([wanted.fingerprint, position.encode()]))
+
+
+def _bad_cursor() -> BadRequest:
+    return BadRequest(N_("This cursor belongs to no list. Start again from the first page."), code="bad_cursor")
+
+
+def load_public(uow: UnitOfWork, ids: Sequence[str]) -> dict[str, Invitation]:
+    """The posts among these that everybody may read at this moment."""
+    if not ids:
+        return {}
+    statement = select(Invitation).where(Invitation.id.in_(ids), open_to_all(uow.today))
+    found = uow.session.scalars(statement.options(joinedload(Invitation.school)))
+    return {post.id: post for post in found}
+
+
+def _item(post: Invitation, found: Found, reader: Reader, wanted: Wanted) -> dict[str, Any]:
+    language, title, description = _text_for(post, wanted.text_in)
+    spoken = subtag(language)
+    marked_title = highlight(title, found.plan, reader.lexicon, spoken, whole=True) if found.plan.units else None
+    marked_body = highlight(description, found.plan, reader.lexicon, spoken) if found.plan.units else None
+    return {
+        "id": post.id,
+        "ref": post.ref,
+        "number": post.number,
+        "title": title,
+        "text_language": language,
+        "summary": _summary(description),
+        "highlights": {
+            "title": [marked_title] if marked_title else [],
+            "description": [marked_body] if marked_body else [],
+        },
+        "school": post.school,
+        "exchange_types": post.exchange_types,
+        "languages": post.languages,
+        "levels": post.levels,
+        "periods": post.periods,
+        "expires_on": post.expires_on,
+        "published_at": post.published_at,
+    }
+
+
+def _text_for(post: Invitation, language: str | None) -> tuple[str, str, str]:
+    for other in post.translations if language not in (None, post.content_language) else ():
+        if other["language"] == language:
+            return other["language"], other["title"], other.get("description") or post.description or ""
+    return post.content_language, post.title, post.description or ""
+
+
+def _summary(description: str) -> str:
+    words = " ".join(description.split())
+    return words if len(words) <= SUMMARY_LENGTH else f"{words[:SUMMARY_LENGTH].rstrip()}…"
+
+
+def _facet(found: Found, facet: str, labels: Labels, language: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": row.code,
+            "label": labels.label(FACET_VOCABULARIES[facet], row.code, language),
+            "count": row.count,
+            "selected": row.selected,
+        }
+        for row in found.facets[facet]
+    ]
+
+
+def figures(uow: UnitOfWork) -> tuple[int, int, int]:
+    """Public posts, the schools that posted them, and the countries they are in."""
+    counted = select(
+        func.count(Invitation.id), func.count(func.distinct(School.id)), func.count(func.distinct(School.country))
+    )
+    joined = counted.select_from(Invitation).join(School, School.id == Invitation.school_id)
+    posts, schools, countries = uow.session.execute(joined.where(open_to_all(uow.today))).one()
+    return posts, schools, countries
+
+
+# completing
+
+
+def complete(
+    uow: UnitOfWork, reader: Reader, typed: str, *, labels: Labels, language: str, limit: int = 8
+) -> list[dict[str, Any]]:
+    """What begins like the typed words: codes and terms, then schools and titles of public posts.
+
+    Items `{text, kind, param, code}`; `param` and `code` where the text stands for a facet. Raises Unavailable.
+    """
+    try:
+        names, posts = reader.complete(typed, today=uow.today, limit=limit)
+    except SearchUnavailable as absence:
+        raise unavailable(absence) from absence
+    items = [_completion(name.code, name.text, labels, language) for name in names]
+    loaded = load_public(uow, [post.id for post in posts])
+    for post in posts:
+        if post.id in loaded:
+            invitation = loaded[post.id]
+            item_text, kind = (invitation.school.name, "school") if post.by_name else (invitation.title, "title")
+            items.append({"text": item_text, "kind": kind, "param": None, "code": None})
+    unique = {(item["text"], item["kind"]): item for item in reversed(items)}
+    return list(reversed(unique.values()))[:limit]
+
+
+def _completion(code: str, found: str, labels: Labels, language: str) -> dict[str, Any]:
+    facet, _, value = code.partition(":")
+    if facet in FACET_VOCABULARIES:
+        return {"text": found, "kind": facet, "param": facet, "code": value}
+    return {"text": found, "kind": "topic" if facet == "v" else "place", "param": None, "code": None}
