@@ -4,7 +4,7 @@ The hard rules say what is impossible; the weights say what speaks for a pair. B
 the reasons as it reads them. What nobody has said rules nothing out, and speaks for nothing either.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -117,10 +117,17 @@ def fit(post: Post, other: Post) -> Fit | None:
     """How well `other` fits `post`; None where a hard rule forbids the pair."""
     if not possible(post, other):
         return None
-    found = {name: measure(post, other) for name, measure in _MEASURES.items()}
-    score = sum(WEIGHTS[name] * value for name, (value, _) in found.items()) / sum(WEIGHTS.values())
+    found = {name: aspect.measure(post, other) for name, aspect in ASPECTS.items()}
+    total = 0.0
+    for name, (value, _) in found.items():
+        total += WEIGHTS[name] * value
     heaviest = sorted(found, key=lambda name: -WEIGHTS[name] * found[name][0])
-    return Fit(round(score, 4), tuple(reason for name in heaviest for reason in found[name][1]))
+    return Fit(in_full(total), tuple(reason for name in heaviest for reason in found[name][1]))
+
+
+def in_full(weighed: float) -> float:
+    """The score that a sum of weighed measures comes to, 0 to 1."""
+    return round(weighed / sum(WEIGHTS.values()), 4)
 
 
 # what is impossible
@@ -128,16 +135,15 @@ def fit(post: Post, other: Post) -> Fit | None:
 
 def possible(one: Post, other: Post) -> bool:
     """Whether no hard rule stands between two posts, whichever is asked about first."""
-    return (
-        one.public
-        and other.public
-        and one.side is not other.side
-        and bool(fitting_types(one, other))
-        and _wishes_hold(one, other)
-        and _wishes_hold(other, one)
-        and _homestay_possible(one, other)
-        and (not one.periods or not other.periods or bool(_meeting(one, other)))
-    )
+    return one.public and other.public and one.side is not other.side and all(rule.holds(one, other) for rule in RULES)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """reads: all that `holds` looks at in a post; two posts that agree in it are alike to the rule."""
+
+    reads: Callable[[Post], Hashable]
+    holds: Callable[[Post, Post], bool]
 
 
 def fitting_types(post: Post, other: Post) -> frozenset[str]:
@@ -179,6 +185,10 @@ def _homestay_possible(one: Post, other: Post) -> bool:
     return True
 
 
+def _dates_possible(one: Post, other: Post) -> bool:
+    return not one.periods or not other.periods or bool(_meeting(one, other))
+
+
 def _meeting(one: Post, other: Post) -> Period | None:
     """The first days that both name."""
     if not Plan(periods=one.periods).competes_with(Plan(periods=other.periods)):
@@ -190,6 +200,18 @@ def _meeting(one: Post, other: Post) -> Period | None:
         if start <= last and first <= end
     ]
     return min(shared, default=None)
+
+
+RULES: Final = (
+    Rule(lambda post: (post.side, post.exchange_types), lambda one, other: bool(fitting_types(one, other))),
+    Rule(
+        lambda post: (post.country, post.county, post.level, post.countries, post.counties, post.levels),
+        lambda one, other: _wishes_hold(one, other) and _wishes_hold(other, one),
+    ),
+    Rule(lambda post: (post.homestay, post.exchange_types), _homestay_possible),
+    Rule(lambda post: post.periods, _dates_possible),
+)
+"""What must hold between two public posts of different sides, beside that."""
 
 
 # what speaks for a pair
@@ -232,6 +254,8 @@ def _topics(post: Post, other: Post) -> Measure:
 
 def _types(post: Post, other: Post) -> Measure:
     ours, theirs = fitting_types(other, post), fitting_types(post, other)
+    if not ours or not theirs:
+        return _NOTHING
     value = (len(ours) / len(post.exchange_types) + len(theirs) / len(other.exchange_types)) / 2
     return value, (Reason("type_fits", tuple(sorted(post.exchange_types & theirs or theirs))),)
 
@@ -273,14 +297,22 @@ def _homestay(post: Post, other: Post) -> Measure:
     return 1.0, (Reason("homestay_fits", (other.homestay,)),)
 
 
-_MEASURES: Final = {
-    "language": _languages,
-    "level": _level,
-    "grades": _grades,
-    "topics": _topics,
-    "type": _types,
-    "dates": _dates,
-    "group": _group,
-    "wishes": _wishes,
-    "homestay": _homestay,
-}
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """reads: all that `measure` looks at in a post; two posts that agree in it are alike to the measure."""
+
+    reads: Callable[[Post], Hashable]
+    measure: Callable[[Post, Post], Measure]
+
+
+ASPECTS: Final[Mapping[str, Aspect]] = MappingProxyType({
+    "language": Aspect(lambda post: post.languages, _languages),
+    "level": Aspect(lambda post: post.level, _level),
+    "grades": Aspect(lambda post: post.grades, _grades),
+    "topics": Aspect(lambda post: post.topics, _topics),
+    "type": Aspect(lambda post: (post.side, post.exchange_types), _types),
+    "dates": Aspect(lambda post: post.periods, _dates),
+    "group": Aspect(lambda post: post.students, _group),
+    "wishes": Aspect(lambda post: (post.country, post.county, post.countries, post.counties), _wishes),
+    "homestay": Aspect(lambda post: post.homestay, _homestay),
+})  # fmt: skip

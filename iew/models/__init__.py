@@ -6,6 +6,7 @@ from iew.models.bodies import Body, bodies_of
 from iew.models.columns import Living
 from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
 from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of, matches_on, messages_of
+from iew.models.pairings import Pairing, PairingHold, PairingPair, PairingPost, PairingScores, pairings_of
 from iew.models.questions import Question, QuestionMessage
 from iew.models.records import (
     Duty,
@@ -18,7 +19,7 @@ from iew.models.records import (
 from iew.models.searches import SavedSearch, SavedSearchHit, SearchCount
 from iew.models.suggestions import Suggestion, SuggestionDismissal, SuggestionRun
 from iew.models.units import CoverageRow, Term, Unit, office_of_place, territory_of
-from iew.models.visibility import find_match, find_post, open_to_all, posts_of
+from iew.models.visibility import find_match, find_pairing, find_post, open_to_all, posts_of
 
 __all__ = [
     "CONTENT",
@@ -39,6 +40,11 @@ __all__ = [
     "Message",
     "MessageReading",
     "OutboxRow",
+    "Pairing",
+    "PairingHold",
+    "PairingPair",
+    "PairingPost",
+    "PairingScores",
     "Proposal",
     "Question",
     "QuestionMessage",
@@ -57,6 +63,7 @@ __all__ = [
     "User",
     "bodies_of",
     "find_match",
+    "find_pairing",
     "find_post",
     "in_area",
     "matches_of",
@@ -64,6 +71,7 @@ __all__ = [
     "messages_of",
     "office_of_place",
     "open_to_all",
+    "pairings_of",
     "posts_of",
     "territory_of",
 ]

@@ -16,6 +16,7 @@ from iew.errors import NotFound
 from iew.models.accounts import School
 from iew.models.invitations import Invitation
 from iew.models.matches import Match, matches_of
+from iew.models.pairings import Pairing, pairings_of
 
 _LONGEST_ID = 64
 _WAS_PUBLIC = (Status.PUBLISHED, Status.CLOSED, Status.WITHDRAWN, Status.EXPIRED)
@@ -61,6 +62,15 @@ def find_match(session: Session, match_id: str, actor: Actor, *options: Executab
     """The match, where `actor` may know of it. options: what to load with it. Raises NotFound, as `find_post`."""
     _check_id(match_id)
     found = session.scalar(select(Match).where(Match.id == match_id, matches_of(actor)).options(*options))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def find_pairing(session: Session, pairing_id: str, actor: Actor, *options: ExecutableOption) -> Pairing:
+    """The pairing, where `actor` may know of it. options: what to load with it. Raises NotFound, as `find_post`."""
+    _check_id(pairing_id)
+    found = session.scalar(select(Pairing).where(Pairing.id == pairing_id, pairings_of(actor)).options(*options))
     if found is None:
         raise NotFound
     return found

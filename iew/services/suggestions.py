@@ -4,25 +4,20 @@ A list is only as true as the moment it was made; so what has left the public, w
 together meanwhile is left out again whenever it is read.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from iew.domain.actors import Actor
-from iew.domain.fit import Fit, Post, Topic, fit
-from iew.domain.matches import BEFORE_AGREED, OPEN, ProposalStatus
-from iew.domain.matches import Status as MatchStatus
-from iew.domain.plans import periods_of
+from iew.domain.fit import Fit, fit
 from iew.domain.schools import Side
 from iew.errors import N_, Invalid, NotAllowed
 from iew.models import (
     Invitation,
-    Match,
-    Proposal,
     School,
     Suggestion,
     SuggestionDismissal,
@@ -32,14 +27,13 @@ from iew.models import (
     in_area,
     open_to_all,
 )
+from iew.models.partners import Concepts, as_post, kept_apart, turned_down
 from iew.uow import UnitOfWork
 
 KEPT: Final = 20
 """How long a list gets."""
 NEWEST: Final = 50
 """Newest posts that are looked at whatever the index says: it may not know them yet."""
-
-Concepts = Callable[[str], frozenset[str]]
 
 
 # making
@@ -97,37 +91,16 @@ def _fits(
 ) -> dict[str, tuple[Fit, Fit]]:
     """Other post -> how it fits this one, and how this one fits it; those alone that may be suggested."""
     apart, turned_down = _kept_apart(uow, post.school_id), _turned_down(uow, post.id)
-    own = _as_post(uow, post, concepts)
+    own = as_post(post, uow.today, concepts)
     found: dict[str, tuple[Fit, Fit]] = {}
     for other in others:
         if other.school_id in apart or other.id in turned_down:
             continue
-        theirs = _as_post(uow, other, concepts)
+        theirs = as_post(other, uow.today, concepts)
         here, there = fit(own, theirs), fit(theirs, own)
         if here is not None and there is not None:
             found[other.id] = (here, there)
     return found
-
-
-def _as_post(uow: UnitOfWork, post: Invitation, concepts: Concepts) -> Post:
-    travel, school = post.travel or {}, post.school
-    return Post(
-        id=post.id,
-        country=school.country,
-        level=school.level,
-        public=post.is_open_to_all(uow.today),
-        county=school.county,
-        exchange_types=frozenset(post.exchange_types),
-        languages=frozenset(post.languages),
-        levels=frozenset(post.levels),
-        grades=frozenset(post.grades),
-        countries=frozenset(post.target_countries),
-        counties=frozenset([*post.target_counties, *(travel.get("destination_counties") or ())]),
-        topics=tuple(Topic(text, concepts(text) | {text.casefold().strip()}) for text in post.topics),
-        periods=tuple(period for period in periods_of(post.planned_periods) if period[1] >= uow.today),
-        students=(post.group or {}).get("students"),
-        homestay=post.homestay,
-    )
 
 
 def _of_pair_with(invitation_id: str) -> ColumnElement[bool]:
@@ -191,35 +164,12 @@ def _other_side(post: Invitation) -> ColumnElement[bool]:
 
 def _kept_apart(uow: UnitOfWork, school_id: str) -> set[str]:
     """Schools that have an open or completed case with this one, or where one of the two said no to the other."""
-    together, asked = OPEN | {MatchStatus.COMPLETED}, BEFORE_AGREED | {MatchStatus.DECLINED}
-    asking = Match.asking_school_id.label("one")
-    partners = select(asking, Match.partner_school_id.label("other")).where(_is(together))
-    posting = select(asking, Match.posting_school_id.label("other")).where(_is(asked))
-    proposed = (
-        select(asking, Proposal.school_id.label("other"))
-        .join(Proposal, Proposal.match_id == Match.id)
-        .where(
-            or_(
-                Proposal.status == ProposalStatus.DECLINED.value,
-                and_(Proposal.status == ProposalStatus.OPEN.value, _is(OPEN)),
-            )
-        )
-    )
-    pairs = union_all(partners, posting, proposed).subquery()
-    other = case((pairs.c.one == school_id, pairs.c.other), else_=pairs.c.one)
-    found = select(other).where(or_(pairs.c.one == school_id, pairs.c.other == school_id), pairs.c.other.is_not(None))
-    return set(uow.session.scalars(found))
-
-
-def _is(statuses: Iterable[str]) -> ColumnElement[bool]:
-    return Match.status.in_(sorted(statuses))
+    return {other for one, other in kept_apart(uow.session, [school_id]) if one == school_id}
 
 
 def _turned_down(uow: UnitOfWork, invitation_id: str) -> set[str]:
     """Posts that do not suit this one: a no of either school keeps the pair out of both lists."""
-    own = SuggestionDismissal.invitation_id == invitation_id
-    other = case((own, SuggestionDismissal.other_id), else_=SuggestionDismissal.invitation_id)
-    return set(uow.session.scalars(select(other).where(or_(own, SuggestionDismissal.other_id == invitation_id))))
+    return {other for one, other in turned_down(uow.session, [invitation_id]) if one == invitation_id}
 
 
 # reading

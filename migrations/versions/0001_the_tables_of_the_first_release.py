@@ -700,6 +700,86 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_reports_match_id"), "reports", ["match_id"], unique=False)
     op.create_table(
+        "pairings",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("unit_code", sa.Text(), nullable=True),
+        sa.Column("made_by", sa.Text(), nullable=True),
+        sa.Column("max_per_school", sa.Integer(), nullable=False),
+        sa.Column("solved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["made_by"], ["users.id"], name=op.f("fk_pairings_made_by")),
+        sa.ForeignKeyConstraint(["unit_code"], ["units.code"], name=op.f("fk_pairings_unit_code")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pairings")),
+    )
+    op.create_index(op.f("ix_pairings_status"), "pairings", ["status"], unique=False)
+    op.create_index(op.f("ix_pairings_unit_code"), "pairings", ["unit_code"], unique=False)
+    op.create_table(
+        "pairing_posts",
+        sa.Column("pairing_id", sa.Text(), nullable=False),
+        sa.Column("invitation_id", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("school_id", sa.Text(), nullable=False),
+        sa.Column("facts", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["invitation_id"], ["invitations.id"], name=op.f("fk_pairing_posts_invitation_id")),
+        sa.ForeignKeyConstraint(
+            ["pairing_id"], ["pairings.id"], name=op.f("fk_pairing_posts_pairing_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_pairing_posts_school_id")),
+        sa.PrimaryKeyConstraint("pairing_id", "invitation_id", name=op.f("pk_pairing_posts")),
+    )
+    op.create_index(op.f("ix_pairing_posts_invitation_id"), "pairing_posts", ["invitation_id"], unique=False)
+    op.create_table(
+        "pairing_scores",
+        sa.Column("pairing_id", sa.Text(), nullable=False),
+        sa.Column("scores", sa.LargeBinary(), nullable=False),
+        sa.Column("apart", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["pairing_id"], ["pairings.id"], name=op.f("fk_pairing_scores_pairing_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("pairing_id", name=op.f("pk_pairing_scores")),
+    )
+    op.create_table(
+        "pairing_holds",
+        sa.Column("pairing_id", sa.Text(), nullable=False),
+        sa.Column("domestic_id", sa.Text(), nullable=False),
+        sa.Column("overseas_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("by_user", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["by_user"], ["users.id"], name=op.f("fk_pairing_holds_by_user")),
+        sa.ForeignKeyConstraint(["domestic_id"], ["invitations.id"], name=op.f("fk_pairing_holds_domestic_id")),
+        sa.ForeignKeyConstraint(["overseas_id"], ["invitations.id"], name=op.f("fk_pairing_holds_overseas_id")),
+        sa.ForeignKeyConstraint(
+            ["pairing_id"], ["pairings.id"], name=op.f("fk_pairing_holds_pairing_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("pairing_id", "domestic_id", "overseas_id", name=op.f("pk_pairing_holds")),
+    )
+    op.create_table(
+        "pairing_pairs",
+        sa.Column("pairing_id", sa.Text(), nullable=False),
+        sa.Column("domestic_id", sa.Text(), nullable=False),
+        sa.Column("overseas_id", sa.Text(), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=False),
+        sa.Column("pinned", sa.Boolean(), nullable=False),
+        sa.Column("match_id", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["domestic_id"], ["invitations.id"], name=op.f("fk_pairing_pairs_domestic_id")),
+        sa.ForeignKeyConstraint(["match_id"], ["matches.id"], name=op.f("fk_pairing_pairs_match_id")),
+        sa.ForeignKeyConstraint(["overseas_id"], ["invitations.id"], name=op.f("fk_pairing_pairs_overseas_id")),
+        sa.ForeignKeyConstraint(
+            ["pairing_id"], ["pairings.id"], name=op.f("fk_pairing_pairs_pairing_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("pairing_id", "domestic_id", "overseas_id", name=op.f("pk_pairing_pairs")),
+    )
+    op.create_index(op.f("ix_pairing_pairs_match_id"), "pairing_pairs", ["match_id"], unique=False)
+    op.create_table(
         "saved_searches",
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -825,6 +905,15 @@ def downgrade() -> None:
     op.drop_table("saved_search_hits")
     op.drop_index(op.f("ix_saved_searches_user_id"), table_name="saved_searches")
     op.drop_table("saved_searches")
+    op.drop_index(op.f("ix_pairing_pairs_match_id"), table_name="pairing_pairs")
+    op.drop_table("pairing_pairs")
+    op.drop_table("pairing_holds")
+    op.drop_table("pairing_scores")
+    op.drop_index(op.f("ix_pairing_posts_invitation_id"), table_name="pairing_posts")
+    op.drop_table("pairing_posts")
+    op.drop_index(op.f("ix_pairings_unit_code"), table_name="pairings")
+    op.drop_index(op.f("ix_pairings_status"), table_name="pairings")
+    op.drop_table("pairings")
     op.drop_index(op.f("ix_reports_match_id"), table_name="reports")
     op.drop_table("reports")
     op.drop_index(op.f("ix_proposals_school_id"), table_name="proposals")
