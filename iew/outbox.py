@@ -18,6 +18,9 @@ INDEX_SEARCH: Final[JobName] = "index_search"
 TELL_OF_HIT: Final[JobName] = "notify_saved_search_alert"
 """Owed by a search and a post that met, where the person wants to know at once; the subject is the pair."""
 
+ANNOUNCE: Final[JobName] = "announce_to_searches"
+"""Asks the stored searches about a post, and notes which of them it meets."""
+
 SUGGEST: Final[JobName] = "suggest_partners"
 """Makes the list of possible partners of a post anew, and puts the post into theirs, or takes it out of all."""
 
@@ -35,7 +38,7 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "ColleagueInvited": ("notify_colleague_invited",),
     # invitations
     "InvitationSubmitted": (),
-    "InvitationPublished": ("notify_review_decided", "index_invitation", "announce_to_searches", SUGGEST),
+    "InvitationPublished": ("notify_review_decided", "index_invitation", ANNOUNCE, SUGGEST),
     "InvitationReturned": ("notify_review_decided",),
     "InvitationRejected": ("notify_review_decided",),
     "InvitationWithdrawn": ("index_invitation", SUGGEST),
@@ -43,13 +46,13 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "InvitationClosed": ("index_invitation", SUGGEST),
     "InvitationLapsed": ("notify_returned_lapsed",),
     "InvitationExpired": ("notify_expired", "index_invitation", SUGGEST),
-    "InvitationRenewed": ("index_invitation", "announce_to_searches", SUGGEST),
+    "InvitationRenewed": ("index_invitation", ANNOUNCE, SUGGEST),
     "InvitationChanged": (),
-    "InvitationImported": ("index_invitation",),
+    "InvitationImported": ("index_invitation", ANNOUNCE, SUGGEST),
     "RevisionSubmitted": (),
     "RevisionRecalled": (),
     "RevisionPublished": ("notify_review_decided",),
-    "InvitationRevised": ("index_invitation", "announce_to_searches", SUGGEST),
+    "InvitationRevised": ("index_invitation", ANNOUNCE, SUGGEST),
     "RevisionReturned": ("notify_review_decided",),
     "RevisionRejected": ("notify_review_decided",),
     "RevisionDropped": (),

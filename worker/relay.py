@@ -16,12 +16,12 @@ from typing import Final
 
 from redis.exceptions import RedisError
 from rq import Queue
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from iew.db import SessionFactory
 from iew.models import OutboxRow
-from worker.queueing import JOB_SECONDS, URGENT, push
+from worker.queueing import JOB_SECONDS, LEISURELY, URGENT, push
 
 LEASE_SECONDS: Final = JOB_SECONDS + 15
 BATCH: Final = 50
@@ -79,7 +79,7 @@ class Relay:
                 OutboxRow.available_at <= now,
                 or_(OutboxRow.dispatched_at.is_(None), OutboxRow.dispatched_at < now - self._lease),
             )
-            .order_by(OutboxRow.job.in_(URGENT).desc(), OutboxRow.available_at, OutboxRow.id)
+            .order_by(_place(), OutboxRow.available_at, OutboxRow.id)
             .limit(most)
             .with_for_update(skip_locked=True)
             .cte("due")
@@ -91,7 +91,8 @@ class Relay:
             .returning(OutboxRow.id, OutboxRow.attempts, OutboxRow.job)
         )
         with self._sessions.begin() as session:
-            return sorted((row.id, row.attempts, row.job) for row in session.execute(claim))
+            claimed = sorted((row.id, row.attempts, row.job) for row in session.execute(claim))
+        return sorted(claimed, key=lambda row: row[2] in LEISURELY)
 
     def _release(self, rows: Iterable[Claimed]) -> None:
         ids = [row_id for row_id, _, _ in rows]
@@ -104,3 +105,8 @@ class Relay:
         if absence != self._away:
             _log.warning("waiting: %s", absence) if absence else _log.warning("going on")
             self._away = absence
+
+
+def _place() -> ColumnElement[int]:
+    """Where a row stands among those that are due: what is urgent first, what may wait last."""
+    return case((OutboxRow.job.in_(URGENT), 0), (OutboxRow.job.in_(LEISURELY), 2), else_=1)

@@ -78,6 +78,10 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
+NEVER_PUBLIC: Final = frozenset({"contact_visibility"})
+"""Fields of the form that nobody but the school and its administrators reads: their change is no news."""
+
+
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The names of the fields that differ, in the order of the form."""
     return [name for name in DEFAULTS if before.get(name) != after.get(name)]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import selectinload
 
 from iew.domain.actors import SYSTEM
 from iew.domain.invitations import RevisionStatus, Status
-from iew.domain.posts import DEFAULTS, Body, changed_fields, faults_of_expiry, missing, with_agent_contact
+from iew.domain.posts import DEFAULTS, NEVER_PUBLIC, Body, changed_fields, faults_of_expiry, missing, with_agent_contact
 from iew.domain.schools import Status as SchoolStatus
 from iew.errors import N_, Text
 from iew.models import CONTENT, Contact, Event, Invitation, Match, Report, Revision, School, Term, User
@@ -330,11 +330,13 @@ def _bring(uow: UnitOfWork, post: Invitation, told: _Told, tally: Tally, *, publ
 
 
 def _rewrite(uow: UnitOfWork, plain: Sequence[Plain]) -> None:
-    """New content for posts that stay in their states; of the public ones the index is told."""
+    """New content for posts that stay in their states; of what the public reads anew, search and readers are told."""
     public = [(post, told) for post, told in plain if post.status == Status.PUBLISHED]
-    others = [(post, told) for post, told in plain if post.status != Status.PUBLISHED]
-    uow.amend_all([post for post, _ in public], SYSTEM, action="import", fact="InvitationImported")
-    uow.amend_all([post for post, _ in others], SYSTEM, action="import", fact=None)
+    revised = [post for post, told in public if set(changed_fields(post.body, told.body)) - NEVER_PUBLIC]
+    ids = {post.id for post in revised}
+    others = [post for post, _ in plain if post.id not in ids]
+    uow.amend_all(revised, SYSTEM, action="import", fact="InvitationRevised")
+    uow.amend_all(others, SYSTEM, action="import", fact=None)
     for post, told in public:
         post.reviewed_body = told.body
     for post, told in plain:

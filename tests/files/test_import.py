@@ -17,6 +17,7 @@ from tests.world import World
 
 Ndjson = Callable[..., Path]
 SAMPLES = Path(__file__).parents[2] / "config" / "samples"
+TOLD = ("index_invitation", "announce_to_searches", "suggest_partners")
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "relevance" / "invitations.ndjson"
 
 
@@ -90,7 +91,7 @@ def test_the_operator_publishes_without_a_review(world: World, shell: Shell, ndj
     assert (first.contact.email, first.contact.agent_contact) == ("mika@school.example", TRAVEL["agent"]["contact"])
     assert first.travel == TRAVEL | {"agent": {"name": "Seto Travel"}}
     assert second.contact is None
-    assert world.jobs() == [("index_invitation", first.id), ("index_invitation", second.id)]
+    assert world.jobs() == [(job, post.id) for post in (first, second) for job in TOLD]
     assert [(event.action, event.fact, event.before, event.after) for event in world.events_of(first)] == [
         ("import", "InvitationImported", None, "published")
     ]
@@ -147,7 +148,20 @@ def test_publishing_again_brings_the_new_text_at_once(world: World, shell: Shell
     assert (post.title, post.status, post.version, post.index_version) == ("Newer", "published", 2, index_version + 1)
     assert post.reviewed_body is not None
     assert post.reviewed_body["title"] == "Newer"
-    assert world.jobs().count(("index_invitation", post.id)) == 2
+    assert [world.jobs().count((job, post.id)) for job in TOLD] == [2, 2, 2]
+
+
+def test_what_the_public_never_reads_is_no_news(world: World, shell: Shell, ndjson: Ndjson) -> None:
+    shell("import", "invitations", ndjson(post_row("p-1")), "--publish")
+    jobs = world.jobs()
+    contact = {"name": "Mika", "email": "mika@school.example"}
+
+    shell("import", "invitations", ndjson(post_row("p-1", contact=contact)), "--publish")
+    result = shell("import", "invitations", ndjson(post_row("p-1", contact_visibility="approved_schools")), "--publish")
+
+    assert result.stdout == "invitations: 0 new, 1 updated, 0 unchanged\n"
+    assert posts(world)[0].contact_visibility == "approved_schools"
+    assert world.jobs() == jobs
 
 
 @pytest.mark.parametrize("status", ["draft", "submitted", "returned", "expired"])

@@ -11,11 +11,12 @@ from sqlalchemy import select, update
 from iew.db import SessionFactory
 from iew.duties import settle_after_restore
 from iew.models import EmailDelivery, Invitation, OutboxRow, SavedSearch, SavedSearchHit, User
-from iew.services import catalog, saved_searches
+from iew.services import catalog, exchange, saved_searches
 from iew.uow import UnitOfWork
 from search_index.errors import SearchUnavailable
 from search_index.reader import Reader
 from search_index.searches import SearchWriter
+from tests.files.rows import post_row, school_row
 from tests.searches.conftest import Tick, keep, publish
 from tests.workshop import SECRET, Workshop
 from tests.world import World
@@ -49,6 +50,12 @@ def hits(world: World) -> list[tuple[str, bool]]:
         return [
             (hit.invitation_id, hit.announced_at is not None) for hit in uow.session.scalars(select(SavedSearchHit))
         ]
+
+
+def import_posts(world: World, ref: str = "p-1", *, publish: bool = True, **changes: Any) -> None:
+    """One post of a file, as the operator brings it in."""
+    with world.unit_of_work() as uow:
+        exchange.import_invitations(uow, [exchange.Line(1, post_row(ref, **changes))], publish=publish)
 
 
 def owed(workshop: Workshop) -> list[str]:
@@ -331,6 +338,66 @@ class TestTheLinkInTheMail:
         for path in ("/stop-search/rubbish", f"/stop-search/{key}", f"/stop-search/{key}x"):
             assert client.get(path).status_code == 404
             assert client.post(path).status_code == 404
+
+
+class TestFiles:
+    """What an operator imports and publishes is news as any other post."""
+
+    def test_what_was_imported_is_told_once_however_often_it_is_imported(
+        self, world: World, workshop: Workshop
+    ) -> None:
+        keep(world, world.tainan, q="turtles", level=["senior_high_general"])
+        keep(world, world.seoul, q="turtles", level=["primary"])
+        import_posts(world, title="Sea turtles")
+        assert [mail.subject for mail in alerts(workshop, world.tainan)] != []
+
+        import_posts(world, title="Sea turtles")
+        import_posts(world, title="Sea turtles and whales")
+
+        assert len(alerts(workshop, world.tainan)) == 1
+        assert alerts(workshop, world.seoul) == []
+
+    def test_drafts_are_not_told(self, world: World, workshop: Workshop) -> None:
+        keep(world, world.tainan, q="turtles")
+        import_posts(world, publish=False, title="Sea turtles")
+        assert alerts(workshop, world.tainan) == []
+
+    def test_a_text_that_fits_only_since_the_second_import_is_told_then(self, world: World, workshop: Workshop) -> None:
+        keep(world, world.tainan, q="whales")
+        import_posts(world, title="Sea turtles")
+        assert alerts(workshop, world.tainan) == []
+        import_posts(world, title="Sea turtles and whales")
+        assert len(alerts(workshop, world.tainan)) == 1
+
+    def test_a_post_older_than_the_search_is_no_news_when_its_contact_or_its_school_changes(
+        self, world: World, workshop: Workshop
+    ) -> None:
+        import_posts(world, title="Sea turtles")
+        workshop.work_off(skip=("suggest_partners",))
+        keep(world, world.tainan, q="turtles")
+        workshop.work_off(skip=("suggest_partners",))
+
+        contact = {"name": "Mika", "email": "mika@school.example"}
+        import_posts(world, title="Sea turtles", contact=contact)
+        import_posts(world, school=school_row(name="New name"), title="Sea turtles", contact=contact)
+
+        assert "suggest_partners" in [row.job for row in workshop.rows()]
+        assert alerts(workshop, world.tainan) == []
+        assert hits(world) == []
+
+    def test_withdrawn_or_rewritten_before_the_mail_goes_it_is_not_told(self, world: World, workshop: Workshop) -> None:
+        keep(world, world.tainan, q="turtles")
+        import_posts(world, "p-1", title="Sea turtles")
+        import_posts(world, "p-2", title="Turtles of the river")
+        do(workshop, "index_search", "announce_to_searches")
+        assert len(hits(world)) == 2
+        with world.unit_of_work() as uow:
+            (post,) = uow.session.scalars(select(Invitation).where(Invitation.ref == "p-2"))
+            uow.transition(post, "withdraw", world.actor(world.admin), reason="Twice")
+        import_posts(world, "p-1", title="Robots")
+
+        assert alerts(workshop, world.tainan) == []
+        assert hits(world) == []
 
 
 def test_two_workers_at_once_tell_once(committed_session_factory: SessionFactory, searches: SearchWriter) -> None:

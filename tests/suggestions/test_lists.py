@@ -21,7 +21,7 @@ from tests.workshop import Workshop
 from tests.world import World
 
 LEAVES = ("InvitationWithdrawn", "InvitationTakenDown", "InvitationClosed", "InvitationExpired")
-ENTERS = ("InvitationPublished", "InvitationRevised", "InvitationRenewed")
+ENTERS = ("InvitationPublished", "InvitationImported", "InvitationRevised", "InvitationRenewed")
 
 
 @pytest.fixture

@@ -107,6 +107,17 @@ def test_what_somebody_waits_for_goes_before_a_flood_of_mails(committed: Worksho
     assert queued(redis)[0] == f"outbox-{later}-0"
 
 
+def test_the_news_of_a_great_import_wait_behind_letters(committed: Workshop, redis: Redis) -> None:
+    for number in range(MOST_QUEUED + 10):
+        owe(committed, str(number), job_name="announce_to_searches" if number % 2 else "suggest_partners")
+    letter = owe(committed, "letter")
+
+    relay_of(committed, redis).relay_once()
+
+    assert queued(redis)[0] == f"outbox-{letter}-0"
+    assert len(queued(redis)) == MOST_QUEUED
+
+
 def test_rows_that_were_committed_out_of_order_are_not_passed_over(committed: Workshop, redis: Redis) -> None:
     early = committed.unit_of_work().__enter__()
     early.owe("probe", subject_type="probe", subject_id="early")

@@ -35,7 +35,7 @@ def index_invitation(work: Work) -> None:
 
 @job("index_school")
 def index_school(work: Work) -> None:
-    """Let every post of a school that changed be written anew."""
+    """Let every post of a school that changed be written anew, and its possible partners be looked for again."""
     catalog.index_school(work.uow, work.subject_id)
 
 

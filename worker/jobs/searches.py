@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from iew.mail import posting, recipients
 from iew.mail.letters.searches import Met, alert
 from iew.models import Invitation
-from iew.outbox import INDEX_SEARCH, TELL_OF_HIT
+from iew.outbox import ANNOUNCE, INDEX_SEARCH, TELL_OF_HIT
 from iew.services import catalog, saved_searches
 from iew.services.saved_searches import News
 from search_index.errors import SearchUnavailable
@@ -24,7 +24,7 @@ def index_search(work: Work) -> None:
     catalog.index_search(work.uow, work.tools.searches, work.subject_id)
 
 
-@job("announce_to_searches")
+@job(ANNOUNCE)
 def announce_to_searches(work: Work) -> None:
     """Ask the stored searches about a post as it stands now. Raises SearchUnavailable, to be tried again."""
     post = work.uow.get(Invitation, work.subject_id)

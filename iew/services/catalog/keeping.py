@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from iew.errors import N_, StateConflict
 from iew.models import Invitation, OutboxRow, School, open_to_all
-from iew.outbox import INDEX_POST
+from iew.outbox import INDEX_POST, SUGGEST
 from iew.services.catalog.absence import said
 from iew.services.catalog.documents import document_of
 from iew.uow import UnitOfWork
@@ -40,12 +40,16 @@ def index_invitations(uow: UnitOfWork, writer: Writer, ids: Sequence[str]) -> No
 
 
 def index_school(uow: UnitOfWork, school_id: str) -> None:
-    """Owe the index every post of a school that was ever public."""
+    """Owe the index, and the lists of possible partners, every post of a school that was ever public.
+
+    Nobody is told of these posts again: that their school changed makes them no news.
+    """
     ids = uow.session.scalars(
         select(Invitation.id).where(Invitation.school_id == school_id, Invitation.published_at.is_not(None))
     )
-    for invitation_id in ids:
-        uow.owe(INDEX_POST, subject_type="invitation", subject_id=invitation_id)
+    for invitation_id in ids.all():
+        for job in (INDEX_POST, SUGGEST):
+            uow.owe(job, subject_type="invitation", subject_id=invitation_id)
 
 
 def ensure(open_uow: Callable[[], UnitOfWork], writer: Writer) -> bool:
