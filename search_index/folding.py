@@ -31,6 +31,7 @@ def _mark_ranges() -> str:
 _WORD: Final = rf"(?:[^\W_]|[{_mark_ranges()}])+"
 _WORDS: Final = re.compile(_WORD)
 _LATIN_WORD: Final = re.compile(r"[a-z]+")
+_LATIN_PLURAL: Final = re.compile(r"[a-z]{3,}s(?![a-z])")
 _KEPT_S: Final = ("ss", "us", "is", "as", "os")
 _HAN_BLOCKS: Final = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F))
 
@@ -104,7 +105,7 @@ def _words(text: str) -> str:
     if "'" in text:
         text = _ELISION.sub("", text).replace("'", "")
     text = " ".join(_WORDS.findall(text))
-    return _LATIN_WORD.sub(lambda match: singular(match.group()), text)
+    return _LATIN_PLURAL.sub(lambda match: singular(match.group()), text)
 
 
 def singular(word: str) -> str:

@@ -8,15 +8,18 @@ and completes words while they are typed. It holds no words of its own: `wordlis
 import hashlib
 import re
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
+
+import ahocorasick
 
 from search_index.folding import WIDE, fold, is_han, is_hangul, is_hiragana, is_katakana, is_wide, to_hiragana
 
-_TOKEN: Final = re.compile(rf"[{WIDE}]|[^ {WIDE}]+")
+_LATIN: Final = re.compile(rf"[^ {WIDE}]+")
 _PARTICLES: Final = frozenset("をにでのはがとへもや")
 _SHORT_KATAKANA: Final = 3
 _SHORT_HANGUL: Final = 2
@@ -117,63 +120,146 @@ class Lexicon:
 
         language: of the text, by its first subtag; None where it is not known.
         """
-        end = 0
-        for token in _TOKEN.finditer(text):
-            if token.start() >= end:
-                match = self._match_at(text, *token.span(), language)
-                if match is not None:
-                    yield match
-                    end = match.end
+        return (Match(start, end, senses) for start, end, senses in self._found_in(text, language))
 
-    def _match_at(self, text: str, at: int, stop: int, language: str | None) -> Match | None:
-        """The longest form that begins at a token (up to `stop`) of the text."""
-        if is_wide(text[at]):
-            spaced = self._spaced_at(text, at, language)
+    def mentions(self, text: str, language: str | None) -> Counter[str]:
+        """How often a folded text speaks of each code, wider codes included."""
+        found: Counter[str] = Counter()
+        for _start, _end, senses in self._found_in(text, language):
+            found.update(self._expanded(senses))
+        return found
+
+    def _found_in(self, text: str, language: str | None) -> Iterator[tuple[int, int, tuple[Sense, ...]]]:
+        """What `scan` finds, without the names: every post passes through here."""
+        lengths = self._lengths_in(text)
+        pairs = self._pairs_in(text)
+        reached = 0
+        for start in sorted(lengths | pairs):
+            if start >= reached:
+                found = self._found_at(text, start, lengths.get(start, ()), pairs.get(start), language)
+                if found is not None:
+                    reached, senses = found
+                    yield start, reached, senses
+
+    def _lengths_in(self, text: str) -> dict[int, list[int]]:
+        """Where forms that stand alone begin, with their lengths, shortest first."""
+        found: dict[int, list[int]] = {}
+        for last, length in () if text.isascii() else self._wide_forms.iter(text):
+            start = last + 1 - abs(length)
+            if length > 0 or _stands_alone(text, start, last + 1):
+                found.setdefault(start, []).append(abs(length))
+        latin, forms = self._latin_forms, self.forms
+        for token in _LATIN.finditer(text):
+            known = latin.get(token.group())
+            if known:
+                start = token.start()
+                lengths = [n for n in known if text[start : start + n] in forms and _ends_word(text, start + n)]
+                if lengths:
+                    found[start] = lengths
+        return found
+
+    def _pairs_in(self, text: str) -> dict[int, int]:
+        """Where two words begin that the tables know as one: the place, and where the first of them ends."""
+        found: dict[int, int] = {}
+        start = 0
+        beginnings, forms = self._beginnings, self.forms
+        for first, second in pairwise(text.split(" ")):
+            if first in beginnings or (first + second in forms and not is_wide(first[0])):
+                found[start] = start + len(first)
+            start += len(first) + 1
+        return found
+
+    def _found_at(
+        self, text: str, at: int, lengths: Sequence[int], middle: int | None, language: str | None
+    ) -> tuple[int, tuple[Sense, ...]] | None:
+        """Where the longest form ends that begins here, and its senses. middle: where the first of two words ends
+        that may be one."""
+        wide = middle is not None and is_wide(text[at])
+        if middle is not None and wide:
+            spaced = self._spaced_at(text, at, middle, language)
             if spaced is not None:
                 return spaced
-            lengths = self._lengths.get(text[at : at + 2]) or self._lengths.get(text[at], ())
-        else:
-            lengths = self._lengths.get(text[at:stop], ())
-        for length in lengths:
-            end = at + length
-            form = text[at:end]
-            senses = self.forms.get(form)
-            if senses and end <= len(text) and _stands_alone(text, at, end):
-                chosen = _in_language(form, senses, language)
-                if chosen:
-                    return Match(at, end, chosen)
-        return None if is_wide(text[at]) else self._joined_at(text, at, language)
+        for length in reversed(lengths):
+            chosen = self._in_language(text[at : at + length], language)
+            if chosen:
+                return at + length, chosen
+        return self._joined_at(text, at, middle, language) if middle is not None and not wide else None
 
-    def _joined_at(self, text: str, at: int, language: str | None) -> Match | None:
+    def _joined_at(self, text: str, at: int, middle: int, language: str | None) -> tuple[int, tuple[Sense, ...]] | None:
         """Two Latin words that the tables know as one, such as `home stay`."""
-        if at and text[at - 1] != " ":
-            return None
-        middle = text.find(" ", at)
-        if middle < 0:
-            return None
         end = text.find(" ", middle + 1)
         end = len(text) if end < 0 else end
         form = text[at:middle] + text[middle + 1 : end]
         if len(form) < _SHORTEST_JOINED or form not in self.forms:
             return None
-        chosen = _in_language(form, self.forms[form], language)
-        return Match(at, end, chosen) if chosen else None
+        chosen = self._in_language(form, language)
+        return (end, chosen) if chosen else None
 
-    def _spaced_at(self, text: str, at: int, language: str | None) -> Match | None:
+    def _spaced_at(self, text: str, at: int, middle: int, language: str | None) -> tuple[int, tuple[Sense, ...]] | None:
         """A Korean compound written as two words, such as `자매 학교`, from the first word's beginning."""
-        if not is_hangul(text[at]) or (at and text[at - 1] != " "):
-            return None
-        middle = text.find(" ", at)
-        if middle < at + _SHORT_HANGUL:
-            return None
         end = text.find(" ", middle + 1)
         first, second = text[at:middle], text[middle + 1 : end if end >= 0 else len(text)]
         for length in range(len(second), 1, -1):
             form = first + second[:length]
             if form in self.forms and all(map(is_hangul, form)):
-                chosen = _in_language(form, self.forms[form], language)
-                return Match(at, middle + 1 + length, chosen) if chosen else None
+                chosen = self._in_language(form, language)
+                return (middle + 1 + length, chosen) if chosen else None
         return None
+
+    def _in_language(self, form: str, language: str | None) -> tuple[Sense, ...]:
+        known = self._chosen[language]
+        chosen = known.get(form)
+        if chosen is None:
+            chosen = known[form] = _in_language(form, self.forms[form], language)
+        return chosen
+
+    def _expanded(self, senses: tuple[Sense, ...]) -> frozenset[str]:
+        expanded = self._wider.get(id(senses))
+        if expanded is None:
+            codes = self.expand(code for sense in senses for code in sense.codes)
+            expanded = self._wider[id(senses)] = (codes, senses)  # held, so that its id stays its own
+        return expanded[0]
+
+    @cached_property
+    def _chosen(self) -> dict[str | None, dict[str, tuple[Sense, ...]]]:
+        """By language and form: the senses that the form can have there, once they were asked for."""
+        return defaultdict(dict)
+
+    @cached_property
+    def _wider(self) -> dict[int, tuple[frozenset[str], tuple[Sense, ...]]]:
+        """By the id of chosen senses: their codes with all wider ones."""
+        return {}
+
+    @cached_property
+    def _wide_forms(self) -> ahocorasick.Automaton:
+        """Finds the forms of scripts without spaces in one walk through a text, by Aho and Corasick; comes with the
+        length of each, below zero where it counts only if it stands alone."""
+        automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
+        for form in self.forms:
+            if is_wide(form[0]):
+                automaton.add_word(form, len(form) if _counts_anywhere(form) else -len(form))
+        automaton.make_automaton()
+        return automaton
+
+    @cached_property
+    def _latin_forms(self) -> Mapping[str, tuple[int, ...]]:
+        """By the first word of the other forms: their lengths, shortest first."""
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for form in self.forms:
+            first = _LATIN.match(form)
+            if first is not None:
+                lengths[first.group()].add(len(form))
+        return {first: tuple(sorted(found)) for first, found in lengths.items()}
+
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        """What a Korean compound may begin with that is written as two words."""
+        return frozenset(
+            form[:length]
+            for form in self.forms
+            if all(map(is_hangul, form))
+            for length in range(_SHORT_HANGUL, len(form) - 1)
+        )
 
     def by_reading(self, word: str) -> tuple[Sense, ...]:
         """The senses of a whole word written in kana; also without a polite first syllable."""
@@ -185,21 +271,6 @@ class Lexicon:
             if forms:
                 return tuple(sense for form in forms for sense in self.forms.get(form, ()))
         return ()
-
-    @cached_property
-    def _lengths(self) -> Mapping[str, tuple[int, ...]]:
-        """The lengths to try, longest first: by the first Latin word of a form, else by its first two letters."""
-        lengths: dict[str, set[int]] = defaultdict(set)
-        single: set[str] = set()
-        for form in self.forms:
-            first = _TOKEN.match(form)
-            if first is not None:
-                wide = is_wide(form[0])
-                lengths[form[:2] if wide else first.group()].add(len(form))
-                single |= {form} if wide and len(form) == 1 else set()
-        for start in [key for key in lengths if key[0] in single]:
-            lengths[start].add(1)
-        return {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
 
     # spelling
 
@@ -274,6 +345,22 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     if not is_wide(last) and after != " " and not is_wide(after):
         return False
     return _wide_stands_alone(text[start:end], before, after)
+
+
+def _ends_word(text: str, end: int) -> bool:
+    """Whether a form that ends here, or would beyond the end, is not the beginning of a longer Latin word."""
+    if end >= len(text):
+        return end == len(text)
+    return text[end] == " " or is_wide(text[end]) or is_wide(text[end - 1])
+
+
+def _counts_anywhere(form: str) -> bool:
+    """Whether a wide form is a word whatever stands around it."""
+    if len(form) == 1 or not is_wide(form[-1]) or all(map(is_hiragana, form)):
+        return False
+    if all(map(is_katakana, form)):
+        return len(form) > _SHORT_KATAKANA
+    return len(form) > _SHORT_HANGUL or not all(map(is_hangul, form))
 
 
 def _wide_stands_alone(form: str, before: str, after: str) -> bool:

@@ -11,6 +11,7 @@ stemmed as its speakers do; `reading` the Han text read in Korean, so that a Kor
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date
 from functools import cache
 from typing import Any, Final
@@ -156,7 +157,8 @@ def source_of(document: Document, lexicon: Lexicon) -> dict[str, Any]:
     if not document.visible:
         return source
     source |= {f"f_{facet}": list(codes) for facet, codes in document.facets.items()}
-    source |= _texts_of(document) | _codes_of(document, lexicon)
+    folded = _folded(document)
+    source |= _texts_of(document, folded) | _codes_of(document, folded, lexicon)
     source |= {
         "keys": [key.casefold() for key in document.keys],
         "periods": [{"gte": _day(period.start), "lte": _day(period.end)} for period in document.periods],
@@ -171,18 +173,35 @@ def _day(day: date) -> str:
     return day.isoformat()
 
 
-def _texts_of(document: Document) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Folded:
+    """The texts of a document, folded once for all that is made of them: titles and bodies with their language."""
+
+    titles: tuple[tuple[str, str], ...]
+    bodies: tuple[tuple[str, str], ...]
+    topics: tuple[str, ...]
+
+
+def _folded(document: Document) -> _Folded:
+    languages = [subtag(text.language) for text in document.texts]
+    return _Folded(
+        tuple(zip(languages, (fold(text.title) for text in document.texts), strict=True)),
+        tuple(zip(languages, (fold(text.body) for text in document.texts), strict=True)),
+        tuple(map(fold, document.topics)),
+    )
+
+
+def _texts_of(document: Document, folded: _Folded) -> dict[str, Any]:
     fields: dict[str, Any] = {
-        "title": [fold(text.title) for text in document.texts],
-        "body": [fold(text.body) for text in document.texts],
-        "topic": [fold(topic) for topic in document.topics],
+        "title": [title for _, title in folded.titles],
+        "body": [body for _, body in folded.bodies],
+        "topic": list(folded.topics),
         "name": [fold(name) for name in (*document.names, document.region) if name],
     }
-    for text in document.texts:
-        language = subtag(text.language)
+    for text, (language, title), (_, body) in zip(document.texts, folded.titles, folded.bodies, strict=True):
         if language in STEMMED:
-            parts = [text.title, text.body]
-            fields.setdefault(f"text_{language}", []).extend(map(fold, parts) if language == "zh" else parts)
+            parts = [title, body] if language == "zh" else [text.title, text.body]
+            fields.setdefault(f"text_{language}", []).extend(parts)
     fields.setdefault("text_en", []).extend(document.topics)
     han = [part for text in document.texts if subtag(text.language) in ("zh", "ja") for part in (text.title, text.body)]
     fields["reading"] = [traditional(part) for part in han]
@@ -205,30 +224,21 @@ def traditional(text: str) -> str:
     return str(from_japanese.convert(from_simplified.convert(text)))
 
 
-def _codes_of(document: Document, lexicon: Lexicon) -> dict[str, Any]:
+def _codes_of(document: Document, folded: _Folded, lexicon: Lexicon) -> dict[str, Any]:
     """Codes by what they say of the document: what it is, what it looks for, what it speaks of, and where."""
     own = [f"{facet}:{code}" for facet, codes in document.facets.items() for code in codes]
     own += [f"place:{code}" for code in document.places]
     own += [f"month:{month:02}" for month in sorted(_months(document))]
     if document.region:
-        own += sorted(_mentions(document.region, "en", lexicon))
+        own += sorted(lexicon.mentions(fold(document.region), "en"))
     wish = [f"{facet}:{code}" for facet, codes in document.wished.items() for code in codes]
-    languages = {text: subtag(text.language) for text in document.texts}
     return {
         "own": sorted(lexicon.expand(own)),
         "wish": sorted(lexicon.expand(wish)),
-        "c_title": _joined(_mentions(text.title, language, lexicon) for text, language in languages.items()),
-        "c_topic": _joined(_mentions(topic, "en", lexicon) for topic in document.topics),
-        "c_body": _joined(_mentions(text.body, language, lexicon) for text, language in languages.items()),
+        "c_title": _joined(lexicon.mentions(title, language) for language, title in folded.titles),
+        "c_topic": _joined(lexicon.mentions(topic, "en") for topic in folded.topics),
+        "c_body": _joined(lexicon.mentions(body, language) for language, body in folded.bodies),
     }
-
-
-def _mentions(text: str, language: str, lexicon: Lexicon) -> Counter[str]:
-    """How often the text speaks of each code, wider codes included."""
-    found: Counter[str] = Counter()
-    for match in lexicon.scan(fold(text), language):
-        found.update(lexicon.expand(match.codes))
-    return found
 
 
 def _joined(mentions: Iterable[Counter[str]]) -> str:

@@ -7,6 +7,7 @@ what was deleted after a minute, and a late write would bring it back.
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from search_index.lexicon import Lexicon
 from search_index.mapping import REFRESH, index_body, source_of
 
 BATCH: Final = 200
+BUILD_BATCH: Final = 500
 _NEVER: Final = "-1"
 _TRY_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -116,7 +118,7 @@ class Projection(Generic[Kept]):
         began = clock()
         index = self._create(began, refresh=_NEVER)
         try:
-            written = self._write_to(index, documents())
+            written = self._pour_into(index, documents())
             turning = clock()
             written += self._write_to(index, changed_since(began))
             self._settle(index)
@@ -195,15 +197,29 @@ class Projection(Generic[Kept]):
 
     def _write_to(self, index: str, documents: Iterable[Kept], *, alias: bool = False, wait: bool = False) -> Written:
         written = Written()
-        for batch in _batches(documents):
-            written += self._write_batch(index, batch, alias=alias, wait=wait)
+        for batch in _batches(documents, BATCH):
+            written += self._send(index, self._lines_of(batch), alias=alias, wait=wait)
         return written
 
-    def _write_batch(self, index: str, batch: list[Kept], *, alias: bool, wait: bool) -> Written:
+    def _pour_into(self, index: str, documents: Iterable[Kept]) -> Written:
+        """As `_write_to`, for many: the next batch is made while the engine takes the last one."""
+        written = Written()
+        with ThreadPoolExecutor(1, thread_name_prefix="bulk") as sender:
+            sending: Future[Written] | None = None
+            for batch in _batches(documents, BUILD_BATCH):
+                lines = self._lines_of(batch)
+                written += sending.result() if sending else Written()
+                sending = sender.submit(self._send, index, lines)
+            return written + (sending.result() if sending else Written())
+
+    def _lines_of(self, batch: list[Kept]) -> list[dict[str, Any]]:
         lines: list[dict[str, Any]] = []
         for document in batch:
             action = {"_id": document.id, "version": document.version, "version_type": "external"}
             lines += [{"index": action}, self.source_of(document)]
+        return lines
+
+    def _send(self, index: str, lines: list[dict[str, Any]], *, alias: bool = False, wait: bool = False) -> Written:
         params = {
             "request_timeout": self.cluster.index_seconds if alias else BUILD_SECONDS,
             "require_alias": "true" if alias else "false",
@@ -212,7 +228,7 @@ class Projection(Generic[Kept]):
         try:
             reply = self.cluster.ask(lambda: self.cluster.client.bulk(index=index, body=lines, params=params))
         except RequestError as fault:
-            raise WriteRefused(f"the search engine refused {len(batch)} documents: {fault.error}") from fault
+            raise WriteRefused(f"the search engine refused {len(lines) // 2} documents: {fault.error}") from fault
         return _outcome(reply)
 
 
@@ -223,9 +239,9 @@ class Writer(Projection[Document]):
         return source_of(entry, self.lexicon)
 
 
-def _batches(documents: Iterable[Kept]) -> Iterator[list[Kept]]:
+def _batches(documents: Iterable[Kept], size: int) -> Iterator[list[Kept]]:
     rest = iter(documents)
-    while batch := list(islice(rest, BATCH)):
+    while batch := list(islice(rest, size)):
         yield batch
 
 
