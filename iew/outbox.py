@@ -81,6 +81,8 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "QuestionAsked": ("notify_question_asked",),
     "QuestionAnswered": ("notify_question_answered",),
     "QuestionClosed": (),
+    # figures
+    "YearClosed": (),
     # found by the tick
     "MatchReminderDue": ("notify_match_reminder",),
     "MatchBecameOverdue": ("notify_match_overdue",),

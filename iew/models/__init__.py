@@ -1,7 +1,7 @@
 """The tables, one file a noun."""
 
 from iew.models.accounts import ApiToken, MailLink, School, SignInSession, User
-from iew.models.areas import in_area
+from iew.models.areas import in_area, units_around
 from iew.models.bodies import Body, bodies_of
 from iew.models.columns import Living
 from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
@@ -17,6 +17,7 @@ from iew.models.records import (
     OutboxRow,
 )
 from iew.models.searches import SavedSearch, SavedSearchHit, SearchCount
+from iew.models.statistics import ClosedYear, FrozenFigure, area_of, things
 from iew.models.suggestions import Suggestion, SuggestionDismissal, SuggestionRun
 from iew.models.units import CoverageRow, Term, Unit, office_of_place, territory_of
 from iew.models.visibility import find_match, find_pairing, find_post, open_to_all, posts_of
@@ -25,6 +26,7 @@ __all__ = [
     "CONTENT",
     "ApiToken",
     "Body",
+    "ClosedYear",
     "Contact",
     "CoverageRow",
     "Duty",
@@ -32,6 +34,7 @@ __all__ = [
     "Event",
     "Fingerprint",
     "Forward",
+    "FrozenFigure",
     "IdempotencyKey",
     "Invitation",
     "Living",
@@ -61,6 +64,7 @@ __all__ = [
     "Term",
     "Unit",
     "User",
+    "area_of",
     "bodies_of",
     "find_match",
     "find_pairing",
@@ -74,4 +78,6 @@ __all__ = [
     "pairings_of",
     "posts_of",
     "territory_of",
+    "things",
+    "units_around",
 ]

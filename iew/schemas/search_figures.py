@@ -5,7 +5,7 @@ from typing import Final
 from iew.i18n import LANGUAGES
 from iew.schemas.base import Code, Input
 
-FOUND: Final = ("no", "yes")
+FOUND: Final = ("no", "yes", "all")
 
 
 class SearchFiguresQuery(Input):

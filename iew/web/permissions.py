@@ -117,6 +117,9 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "pairing.write": Permission(UNITS | IEW_ADMIN, W),
     # figures, records, the machine
     "statistics.read": Permission(EVERYONE, R),
+    "statistics.list": Permission(UNITS | IEW_ADMIN, R),
+    "statistics.report": Permission(IEW_ADMIN, R),
+    "statistics.close": Permission(IEW_ADMIN, W),
     "export.read": Permission(SIGNED_IN, R),
     "audit.read": Permission(ADMINS, R),
     "unit.read": Permission(UNITS, R),

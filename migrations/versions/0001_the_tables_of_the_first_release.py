@@ -830,6 +830,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("month", "language", "words", "country", "found", name=op.f("pk_search_counts")),
     )
     op.create_table(
+        "closed_years",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_by_id", sa.Text(), nullable=True),
+        sa.Column("stamp", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["closed_by_id"], ["users.id"], name=op.f("fk_closed_years_closed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closed_years")),
+    )
+    op.create_table(
+        "frozen_figures",
+        sa.Column("school_year", sa.Text(), nullable=False),
+        sa.Column("measure", sa.Text(), nullable=False),
+        sa.Column("grouped_by", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("persons", sa.Integer(), nullable=True),
+        sa.Column("answered", sa.Integer(), nullable=True),
+        sa.Column("answer_days_median", sa.Float(), nullable=True),
+        sa.Column("answer_days_p90", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(["school_year"], ["closed_years.id"], name=op.f("fk_frozen_figures_school_year")),
+        sa.PrimaryKeyConstraint("school_year", "measure", "grouped_by", "code", name=op.f("pk_frozen_figures")),
+    )
+    op.create_table(
         "suggestions",
         sa.Column("invitation_id", sa.Text(), nullable=False),
         sa.Column("other_id", sa.Text(), nullable=False),
@@ -882,6 +905,14 @@ def upgrade() -> None:
         end $$;
         create trigger events_are_append_only before update or delete or truncate on events
             for each statement execute function refuse_change_of_history();
+        create function refuse_change_of_closed_years() returns trigger language plpgsql as $$
+        begin
+            raise exception 'figures of closed years are append-only';
+        end $$;
+        create trigger closed_years_are_append_only before update or delete or truncate on closed_years
+            for each statement execute function refuse_change_of_closed_years();
+        create trigger frozen_figures_are_append_only before update or delete or truncate on frozen_figures
+            for each statement execute function refuse_change_of_closed_years();
         """
     )
     # ### end Alembic commands ###
@@ -895,6 +926,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_suggestions_other_id"), table_name="suggestions")
     op.drop_index("ix_suggestions_invitation_id_score", table_name="suggestions")
     op.drop_table("suggestions")
+    op.drop_table("frozen_figures")
+    op.drop_table("closed_years")
+    op.execute("drop function refuse_change_of_closed_years()")
     op.drop_table("search_counts")
     op.drop_index("ix_saved_search_hits_invitation_id", table_name="saved_search_hits")
     op.drop_index(

@@ -17,7 +17,7 @@ pages = Blueprint("search_figures", __name__)
 @requires("operations.read")
 def asked(lang: str) -> Reply:
     query = asked_by(SearchFiguresQuery)
-    found = query.pop("found") == "yes"
+    found = {"yes": True, "no": False}.get(query.pop("found"))
     form = Form.blank({"found": "no"} | request.args.to_dict())
     with unit_of_work() as uow:
         lines = search_figures.lines(uow, found=found, **query)
