@@ -7,9 +7,9 @@ failures, so that RQ never has to try anything again.
 
 import logging
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.exc import DBAPIError
 
 from iew.errors import Unavailable
@@ -42,9 +42,10 @@ def perform(row_id: int, tools: Equipment) -> None:
     """Do the job of a row, unless it is done, parked, or in the hands of another process."""
     try:
         with tools.open() as uow:
-            begun = _begin(uow, row_id)
-        with tools.open() as uow:
-            row = _take(uow, row_id) if begun else None
+            if not _begin(uow, row_id):
+                return
+            uow.commit()
+            row = _take(uow, row_id)
             if row is not None:
                 _do(Work(uow, row, tools))
     except Exception as fault:  # every fault of a job ends in its row, where somebody sees it
@@ -56,23 +57,29 @@ def _begin(uow: UnitOfWork, row_id: int) -> bool:
 
     A job that kills its worker leaves no word of its failure; without this count it would be sent for ever.
     """
-    row = _take(uow, row_id)
-    if row is None:
+    free = _waiting(select(OutboxRow.id), row_id).scalar_subquery()
+    count = update(OutboxRow).where(OutboxRow.id == free).values(deaths=OutboxRow.deaths + 1)
+    deaths = uow.session.scalar(
+        count.returning(OutboxRow.deaths), execution_options={"synchronize_session": False}
+    )  # one statement, since each job pays for it
+    if deaths is None:
         return False
-    if row.deaths > len(BACK_OFF_SECONDS):
-        _park(uow, row, "its worker died each time")
+    if deaths > len(BACK_OFF_SECONDS) + 1:
+        _park(uow, uow.get(OutboxRow, row_id), "its worker died each time")
         return False
-    row.deaths += 1
     return True
 
 
 def _take(uow: UnitOfWork, row_id: int) -> OutboxRow | None:
     """The row, locked until the end of the transaction; None where there is nothing to do for us."""
-    return uow.session.scalar(
-        select(OutboxRow)
-        .where(OutboxRow.id == row_id, OutboxRow.done_at.is_(None), OutboxRow.parked_at.is_(None))
-        .with_for_update(skip_locked=True)
-    )
+    row: OutboxRow | None = uow.session.scalar(_waiting(select(OutboxRow), row_id))
+    return row
+
+
+def _waiting(selection: Select[Any], row_id: int) -> Select[Any]:
+    """The row where it waits and nobody has it, locked."""
+    waits = (OutboxRow.id == row_id, OutboxRow.done_at.is_(None), OutboxRow.parked_at.is_(None))
+    return selection.where(*waits).with_for_update(skip_locked=True)
 
 
 def _do(work: Work) -> None:

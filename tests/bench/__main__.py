@@ -5,12 +5,15 @@ would make it fail without a fault.
 """
 
 import argparse
+import logging
 import os
 import sys
 
-from tests.bench import findable
+import structlog
 
-BENCHES = {"findable": findable.run}
+from tests.bench import findable, outbox, routed
+
+BENCHES = {"findable": findable.run, "outbox": outbox.run, "routed": routed.run}
 
 
 def main() -> int:
@@ -18,6 +21,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help="which to run (default: all)")
     chosen = parser.parse_args().names or list(BENCHES)
     os.environ.setdefault("IEW_RATE_LIMITS", "off")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # not a line a request
     for name in chosen:
         print(f"== {name}", flush=True)
         BENCHES[name]()

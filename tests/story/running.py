@@ -42,9 +42,11 @@ class Running:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, *parts: str) -> None:
+        """Start these parts; `worker:1` and `worker:2` are two of a kind."""
         for part in parts:
+            kind, _, _ = part.partition(":")
             self.processes[part] = subprocess.Popen(
-                [sys.executable, "-m", "worker", part], cwd=ROOT, env=self.environment, start_new_session=True
+                [sys.executable, "-m", "worker", kind], cwd=ROOT, env=self.environment, start_new_session=True
             )
 
     def kill(self, part: str) -> None:

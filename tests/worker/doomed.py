@@ -2,12 +2,15 @@
 
     python -m tests.worker.doomed POINT DATABASE_URL REDIS_URL
 
-POINT `none` lives: it works the queue off and ends.
+POINT `none` lives: it works the queue off and ends. So do `standing`, `worn`, `idle` and `slow`, which say on stderr
+which process did each job: one that stands by, one that is replaced after two jobs, one that is killed between two
+jobs, one whose first job takes too long.
 """
 
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +22,7 @@ from iew.db import make_engine, make_session_factory
 from tests.worker import probe
 from tests.workshop import Workshop
 from worker import relay as relays
-from worker import runner
+from worker import runner, workers
 from worker.equipment import install
 from worker.queueing import connect, queue, wait_for
 from worker.relay import Relay
@@ -44,6 +47,25 @@ class DiesAfterPop(OutboxWorker):
 class DiesAfterRegistration(OutboxWorker):
     def fork_work_horse(self, job: Job, queue: Queue) -> None:
         die()
+
+
+class LosesItsIdleChild(OutboxWorker):
+    def prepare_execution(self, job: Job) -> Any:
+        if self._standby is not None:
+            os.kill(self._standby.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, self._standby.pid, os.WEXITED | os.WNOWAIT)  # until it is dead; it is not gathered
+        return super().prepare_execution(job)
+
+
+def name_the_process(*, slow_first: bool = False) -> None:
+    began = time.monotonic()
+
+    def step() -> None:
+        print("process", os.getpid(), file=sys.stderr, flush=True)
+        if slow_first and time.monotonic() - began < 1:
+            time.sleep(30)
+
+    probe.during(step)
 
 
 def after_commit(step: Callable[[], None]) -> None:
@@ -72,7 +94,9 @@ def nothing() -> None:
 
 
 def work(point: str, redis: Redis) -> None:
-    kinds = {"after_pop": DiesAfterPop, "after_registration": DiesAfterRegistration}
+    kinds: dict[str, type[OutboxWorker]] = {
+        "after_pop": DiesAfterPop, "after_registration": DiesAfterRegistration, "idle": LosesItsIdleChild,
+    }  # fmt: skip
     if point == "child_before_commit":
         probe.during(die)
     elif point == "both_before_commit":
@@ -81,6 +105,10 @@ def work(point: str, redis: Redis) -> None:
         after_commit(die)
     elif point == "both_after_commit":
         after_commit(die_with_the_worker)
+    elif point in ("standing", "worn", "idle", "slow"):
+        name_the_process(slow_first=point == "slow")
+        if point == "worn":
+            workers.JOBS_A_CHILD = 2  # type: ignore[misc]
     kinds.get(point, OutboxWorker)(redis).work(burst=True, logging_level="WARNING")
 
 

@@ -98,6 +98,47 @@ def test_a_killed_relay_loses_and_doubles_nothing(committed: Workshop, redis: Re
     assert sweep(committed, redis) == 0
 
 
+def processes_that_did(start: Start, point: str) -> list[str]:
+    """Which process did each job, in turn."""
+    process = start(point)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said.decode()
+    return [line.split()[1] for line in said.decode().splitlines() if line.startswith("process ")]
+
+
+@pytest.mark.parametrize(("point", "children"), [("standing", 1), ("worn", 3), ("idle", 5)])
+def test_a_child_does_many_jobs_and_is_replaced_when_it_is_worn_or_dead(
+    committed: Workshop, redis: Redis, start: Start, point: str, children: int
+) -> None:
+    names = [f"{point} {number} {datetime.now(UTC)}" for number in range(5)]
+    for name in names:
+        owe(committed, name)
+    sweep(committed, redis)
+
+    did = processes_that_did(start, point)
+
+    assert (len(did), len(set(did))) == (5, children)
+    assert [effects(committed, name) for name in names] == [1] * 5
+    assert committed.rows() == []
+
+
+def test_a_child_that_was_interrupted_over_a_job_does_no_other(
+    committed: Workshop, redis: Redis, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.queueing.JOB_SECONDS", 2)
+    names = [f"slow {number} {datetime.now(UTC)}" for number in range(3)]
+    for name in names:
+        owe(committed, name)
+    sweep(committed, redis)
+
+    first, *others = processes_that_did(start, "slow")
+
+    assert len(others) == 2 and set(others) == {others[0]} and first not in others
+    assert [effects(committed, name) for name in names] == [0, 1, 1]
+    (row,) = committed.rows()
+    assert row.attempts == 1 and "JobTimeoutException" in (row.last_error or "")
+
+
 def test_an_emptied_queue_is_filled_again(committed: Workshop, redis: Redis, start: Start) -> None:
     names = [f"flushed {number} {datetime.now(UTC)}" for number in range(5)]
     for name in names:
