@@ -6,12 +6,12 @@ an engine that hangs does not hang the whole service with it.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from opensearchpy import OpenSearch
-from opensearchpy.exceptions import NotFoundError, OpenSearchException, RequestError, TransportError
+from opensearchpy.exceptions import HTTP_EXCEPTIONS, NotFoundError, OpenSearchException, RequestError, TransportError
 
 from search_index.errors import PluginMissing, SearchUnavailable
 from search_index.mapping import PLUGINS
@@ -151,6 +151,21 @@ class Cluster:
             raise SearchUnavailable("only a part of the search engine answered")
         return dict(reply)
 
+    def search_many(
+        self, bodies: Sequence[Mapping[str, Any]], *, index: str | None = None, until: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Several searches at once, their replies in the same order. Raises as `search`."""
+        if len(bodies) == 1:
+            return [self.search(bodies[0], index=index, until=until)]
+        seconds = self.search_seconds if until is None else max(until - time.monotonic(), SHORTEST_WAIT_SECONDS)
+        head = {"index": index or self.names.alias, "allow_partial_search_results": False}
+        lines = [line for body in bodies for line in (head, body)]
+        reply = self.ask(lambda: _checked(self.client.msearch(body=lines, params={"request_timeout": seconds})))
+        for each in reply:
+            if each.get("timed_out") or each.get("_shards", {}).get("failed"):
+                raise SearchUnavailable("only a part of the search engine answered")
+        return reply
+
     def ask(self, call: Callable[[], Reply]) -> Reply:
         """Make a call through the circuit breaker; what the engine's absence raises becomes SearchUnavailable.
 
@@ -195,6 +210,15 @@ class Cluster:
             self.breaker.failed()
             raise SearchUnavailable(_reason(fault)) from fault
         return str(max(reply))
+
+
+def _checked(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The replies of several searches; the first that failed raises what it would have raised alone."""
+    for each in reply["responses"]:
+        if "error" in each:
+            status = int(each.get("status", 500))
+            raise HTTP_EXCEPTIONS.get(status, TransportError)(status, each["error"].get("type", "error"), each)
+    return list(reply["responses"])
 
 
 def _reason(fault: OpenSearchException) -> str:

@@ -4,9 +4,11 @@ The mapping is strict: a field that is not here is refused, so nothing gets into
 of what stands in the document alone (`mentions`): the engine's own BM25 changes with every post that is added, and a
 reader who turns the page would see hits twice or never. How rare a word is comes in with the query instead.
 
-`own` and `wish` hold codes, `c_*` the codes and concepts that the lexicon found in the texts; `title … body` hold the
-folded text of all languages, cut into words and pairs of wide characters; `text_*` the text of one language, cut and
-stemmed as its speakers do; `reading` the Han text read in Korean, so that a Korean word can meet its Chinese writing.
+`facets` holds the codes of all facets, each behind the name of its own: one field, so that one walk through it counts
+them all. `own` and `wish` hold codes, `c_*` the codes and concepts that the lexicon found in the texts, and `met` all
+of these once, for the question whether a document meets a code at all. `title … body` hold the folded text of all
+languages, cut into words and pairs of wide characters; `text_*` the text of one language, cut and stemmed as its
+speakers do; `reading` the Han text read in Korean, so that a Korean word can meet its Chinese writing.
 """
 
 from collections import Counter
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 import opencc
 
-from search_index.document import FACETS, Document
+from search_index.document import Document
 from search_index.folding import fold
 from search_index.lexicon import Lexicon
 
@@ -85,6 +87,7 @@ _SIMILARITY: Final[Mapping[str, Any]] = {
     }
 }
 _KEYWORD: Final[Mapping[str, Any]] = {"type": "keyword"}
+_UNCOUNTED: Final[Mapping[str, Any]] = {"type": "keyword", "doc_values": False}
 _UNSEARCHED: Final[Mapping[str, Any]] = {"type": "keyword", "index": False}
 _TEXT: Final[Mapping[str, Any]] = {"type": "text", "similarity": "mentions", "norms": False}
 _FOLDED: Final[Mapping[str, Any]] = {**_TEXT, "analyzer": "folded", "search_analyzer": "folded_query"}
@@ -99,7 +102,8 @@ def properties() -> dict[str, Any]:
         "hash": _UNSEARCHED,
         "visible": {"type": "boolean"},
         "keys": _KEYWORD,
-        **{f"f_{facet}": _KEYWORD for facet in FACETS},
+        "facets": _KEYWORD,
+        "met": _UNCOUNTED,
         "own": _KEYWORD,
         "wish": _KEYWORD,
         "c_title": _CODES,
@@ -156,10 +160,10 @@ def source_of(document: Document, lexicon: Lexicon) -> dict[str, Any]:
     }
     if not document.visible:
         return source
-    source |= {f"f_{facet}": list(codes) for facet, codes in document.facets.items()}
     folded = _folded(document)
     source |= _texts_of(document, folded) | _codes_of(document, folded, lexicon)
     source |= {
+        "facets": [f"{facet}:{code}" for facet, codes in document.facets.items() for code in codes],
         "keys": [key.casefold() for key in document.keys],
         "periods": [{"gte": _day(period.start), "lte": _day(period.end)} for period in document.periods],
         "students": document.students,
@@ -232,21 +236,37 @@ def _codes_of(document: Document, folded: _Folded, lexicon: Lexicon) -> dict[str
     if document.region:
         own += sorted(lexicon.mentions(fold(document.region), "en"))
     wish = [f"{facet}:{code}" for facet, codes in document.wished.items() for code in codes]
+    is_so, is_wished = lexicon.expand(own), lexicon.expand(wish)
+    said = {
+        "c_title": _most(lexicon.mentions(title, language) for language, title in folded.titles),
+        "c_topic": _most(lexicon.mentions(topic, "en") for topic in folded.topics),
+        "c_body": _most(lexicon.mentions(body, language) for language, body in folded.bodies),
+    }
+    met = {code for code in is_so | is_wished if not is_topic(code)}.union(*said.values())
     return {
-        "own": sorted(lexicon.expand(own)),
-        "wish": sorted(lexicon.expand(wish)),
-        "c_title": _joined(lexicon.mentions(title, language) for language, title in folded.titles),
-        "c_topic": _joined(lexicon.mentions(topic, "en") for topic in folded.topics),
-        "c_body": _joined(lexicon.mentions(body, language) for language, body in folded.bodies),
+        "own": sorted(is_so),
+        "wish": sorted(is_wished),
+        "met": sorted(met),
+        **{name: _repeated(counter) for name, counter in said.items()},
     }
 
 
-def _joined(mentions: Iterable[Counter[str]]) -> str:
-    """The codes as words of a text, each as often as the version that says it most, up to a bound."""
+def is_topic(code: str) -> bool:
+    """Whether a code stands for something that texts speak of, and not for what a document is."""
+    return code.startswith("v:")
+
+
+def _most(mentions: Iterable[Counter[str]]) -> Counter[str]:
+    """Each code as often as the version that says it most."""
     most: Counter[str] = Counter()
     for counter in mentions:
         most |= counter
-    return " ".join(code for code in sorted(most) for _ in range(min(most[code], MENTIONS_COUNTED)))
+    return most
+
+
+def _repeated(mentions: Counter[str]) -> str:
+    """The codes as words of a text, each as often as it is said, up to a bound."""
+    return " ".join(code for code in sorted(mentions) for _ in range(min(mentions[code], MENTIONS_COUNTED)))
 
 
 def _months(document: Document) -> set[int]:

@@ -15,12 +15,14 @@ from typing import Any, Final, Literal
 from search_index.document import FACETS
 from search_index.errors import BadPosition
 from search_index.lexicon import Lexicon
+from search_index.mapping import is_topic
 from search_index.understanding import Plan, Unit
 
 Sort = Literal["relevance", "newest", "expiring"]
 Body = dict[str, Any]
 
 ALL: Final = "all"
+HITS: Final = "hits"
 ALL_BONUS: Final = 1000.0
 """Added to a score where every unit is met: far above any sum of weights, and floats are still fine there."""
 CODES_LISTED: Final = 400
@@ -59,6 +61,10 @@ class Statistics:
     units: tuple[int, ...]
     fuzzy: tuple[int, ...] = ()
     corrections: Mapping[str, str] = field(default_factory=dict)
+
+    def exact(self, at: int) -> int:
+        """How many documents meet a unit as it is written."""
+        return 0 if at in self.fuzzy else self.units[at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ def visible(today: date) -> list[Body]:
 def filters(request: Request) -> dict[str, Body]:
     """One filter for each parameter that narrows the search, by the parameter's name; a period is one of two."""
     found: dict[str, Body] = {
-        facet: {"terms": {f"f_{facet}": sorted(set(request.facets[facet]))}}
+        facet: {"terms": {"facets": [f"{facet}:{code}" for code in sorted(set(request.facets[facet]))]}}
         for facet in FACETS
         if request.facets.get(facet)
     }
@@ -161,17 +167,13 @@ def meets(unit: Unit, plan: Plan, *, fuzzy: bool = False) -> Body:
     """The filter for documents that meet a unit."""
     if not unit.readings:
         return _any(_word_clauses(unit, plan, fuzzy=fuzzy))
-    alternatives = [_all([_any(_code_clauses(code)) for code in reading]) for reading in unit.readings]
+    alternatives = [_all([has_code(code) for code in reading]) for reading in unit.readings]
     return _any([*alternatives, *_literal_clauses(unit)])
 
 
-def _code_clauses(code: str) -> list[Body]:
-    fields = ("c_title", "c_topic", "c_body") if _is_topic(code) else ("own", "wish", *_SAID)
-    return [{"term": {name: {"value": code}}} for name in fields]
-
-
-def _is_topic(code: str) -> bool:
-    return code.startswith("v:")
+def has_code(code: str) -> Body:
+    """The filter for documents that are, wish for or speak of what a code stands for."""
+    return {"term": {"met": {"value": code}}}
 
 
 def _literal_clauses(unit: Unit) -> list[Body]:
@@ -276,7 +278,7 @@ def _inside(unit: Unit, weight: float) -> Body | None:
 
 
 def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:
-    topic = _is_topic(code)
+    topic = is_topic(code)
     clauses: list[Body] = [
         {"term": {name: {"value": code, "boost": boost * weight}}}
         for name, boost in (_SPOKEN_OF if topic else _SAID).items()
@@ -326,20 +328,19 @@ def _sum(clauses: Sequence[Body]) -> Body:
 # the bodies
 
 
-def counting_body(plan: Plan, today: date) -> Body:
-    """Asks how many visible documents there are, and how many meet each code and unit; spelling of unknown words."""
-    asked: dict[str, Body] = {f"c{at}": _any(_code_clauses(code)) for at, code in enumerate(plan.codes)}
-    for at, unit in enumerate(plan.units):
-        asked[f"u{at}"] = meets(unit, plan)
-        if unit.correctable:
-            asked[f"f{at}"] = meets(unit, plan, fuzzy=True)
-    body: Body = {"size": 0, "track_total_hits": True, "query": {"bool": {"filter": visible(today)}}}
-    if asked:
-        body["aggs"] = {"asked": {"filters": {"filters": asked}}}
-    words = sorted({unit.words for unit in plan.units if unit.correctable and len(unit.words) > 3})
-    if words:
-        body["suggest"] = {"text": " ".join(words), **{name: _spelling(name) for name in ("body", "topic", "title")}}
-    return body
+def counting_body(today: date, clause: Body | None = None) -> Body:
+    """Asks how many visible documents there are, or meet a clause."""
+    return {
+        "size": 0,
+        "track_total_hits": True,
+        "query": {"bool": {"filter": [*visible(today), *([clause] if clause else [])]}},
+    }
+
+
+def spelling_body(words: Iterable[str]) -> Body:
+    """Asks which words of the documents are near these ones."""
+    suggest = {"text": " ".join(words), **{name: _spelling(name) for name in ("body", "topic", "title")}}
+    return {"size": 0, "track_total_hits": False, "query": {"match_none": {}}, "suggest": suggest}
 
 
 def _spelling(name: str) -> Body:
@@ -356,18 +357,15 @@ def _spelling(name: str) -> Body:
     }
 
 
-def search_body(request: Request, plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> Body:
-    """One request for hits, total and facets; each facet's counts ignore its own choice."""
-    chosen = filters(request)
+def hits_body(request: Request, plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> Body:
+    """Asks for the hits of one page. Nothing is counted, so that the engine may leave out what cannot get there."""
     body: Body = {
         "size": request.limit + 1,
-        "track_total_hits": True,
-        "track_scores": True,
+        "track_total_hits": False,
+        "track_scores": bool(plan.units),
         "_source": False,
         "query": _query(request, plan, statistics, lexicon),
-        "post_filter": {"bool": {"filter": list(chosen.values())}},
         "sort": _sort(request, plan),
-        "aggs": _aggregations(request, plan, statistics),
     }
     if request.after is not None:
         if len(request.after.after) != len(body["sort"]):
@@ -376,15 +374,32 @@ def search_body(request: Request, plan: Plan, statistics: Statistics | None, lex
     return body
 
 
+def counts_body(request: Request, plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> Body:
+    """Asks for the totals and the counts of all facets, each of which ignores its own choice; nothing is scored."""
+    return {
+        "size": 0,
+        "track_total_hits": False,
+        "query": {"bool": {"filter": [*visible(request.today), *_wanted(plan, statistics, lexicon)]}},
+        "aggs": _aggregations(request, plan, statistics),
+    }
+
+
 def _query(request: Request, plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> Body:
-    public = visible(request.today)
+    narrowed = [*visible(request.today), *filters(request).values()]
     if not plan.units or statistics is None:
-        return {"bool": {"filter": public}}
+        return {"bool": {"filter": narrowed}}
     should: list[Body] = [
         {"constant_score": {"filter": meets_all(plan, statistics), "boost": ALL_BONUS, "_name": ALL}},
         *_scores(plan, statistics, lexicon),
     ]
-    return {"bool": {"filter": public, "should": should, "minimum_should_match": 1}}
+    return {"bool": {"filter": narrowed, "should": should, "minimum_should_match": 1}}
+
+
+def _wanted(plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> list[Body]:
+    """What every hit of a query has to meet: any of what scores, or all of it."""
+    if not plan.units or statistics is None:
+        return []
+    return [_any([meets_all(plan, statistics), *_scores(plan, statistics, lexicon)])]
 
 
 def _sort(request: Request, plan: Plan) -> list[Body]:
@@ -397,20 +412,20 @@ def _sort(request: Request, plan: Plan) -> list[Body]:
 
 
 def _aggregations(request: Request, plan: Plan, statistics: Statistics | None) -> Body:
-    chosen = filters(request)
-    relaxed = _relaxed(request)
-    aggregations: Body = {}
-    for facet in FACETS:
-        others = relaxed.get(facet, list(chosen.values()))
-        codes = {"terms": {"field": f"f_{facet}", "size": CODES_LISTED}}
-        aggregations[facet] = {"filter": {"bool": {"filter": others}}, "aggs": {"codes": codes}}
-    for name in ("from", "to", "students"):
-        if name in relaxed:
-            aggregations[f"without_{name}"] = {"filter": {"bool": {"filter": relaxed[name]}}}
+    chosen = list(filters(request).values())
+    aggregations: Body = {HITS: _counted(chosen, {"field": "facets", "size": CODES_LISTED * len(FACETS)})}
+    for name, others in _relaxed(request).items():
+        codes = {"field": "facets", "size": CODES_LISTED, "include": f"{name}:.*"} if name in FACETS else None
+        aggregations[f"without_{name}"] = _counted(others, codes)
     if plan.units and statistics is not None:
-        met = meets_all(plan, statistics)
-        aggregations[ALL] = {"filter": {"bool": {"filter": [*chosen.values(), met]}}}
+        aggregations[ALL] = _counted([*chosen, meets_all(plan, statistics)], None)
     return aggregations
+
+
+def _counted(narrowed: list[Body], codes: Body | None) -> Body:
+    """How many documents pass these filters, and with which codes."""
+    counted: Body = {"filter": {"bool": {"filter": narrowed}}}
+    return counted | ({"aggs": {"codes": {"terms": codes}}} if codes else {})
 
 
 def narrowing(request: Request) -> tuple[str, ...]:

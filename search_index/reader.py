@@ -4,14 +4,15 @@ Hits come back as ids; whoever owns the documents loads them again before anybod
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
 from opensearchpy.exceptions import RequestError
 
 from search_index.cluster import Cluster
+from search_index.counting import Counts, RecentReplies
 from search_index.document import FACETS
 from search_index.errors import BadPosition, SearchUnavailable
 from search_index.folding import fold
@@ -19,16 +20,21 @@ from search_index.lexicon import Completion, Lexicon, distance, slips_allowed
 from search_index.query import (
     ALL,
     ALL_BONUS,
+    HITS,
+    Body,
     Position,
     Request,
     Statistics,
     clauses_in,
-    counting_body,
+    counts_body,
+    has_code,
+    hits_body,
+    meets,
     narrowing,
     prefix_body,
     rarity,
-    search_body,
     shortened,
+    spelling_body,
 )
 from search_index.understanding import Plan, Unit, understand
 
@@ -117,19 +123,31 @@ class Reader:
         self.cluster = cluster
         self.lexicon = lexicon
         self._index = index
+        self._counts = Counts(cluster, index)
+        self._recent = RecentReplies(cluster, index)
 
     def search(self, request: Request) -> Found:
         """One page. Raises SearchUnavailable; BadPosition for a place in another list."""
         until = time.monotonic() + self.cluster.search_seconds
         plan, figures = self._understood(request, until)
-        body = search_body(request, plan, figures, self.lexicon)
+        asked = hits_body(request, plan, figures, self.lexicon), counts_body(request, plan, figures, self.lexicon)
         try:
-            reply = self.cluster.search(body, index=self._index, until=until)
+            hits, counts = self._ask(*asked, until)
         except RequestError as fault:
             if request.after is None:
                 raise
             raise BadPosition("the engine cannot go on from there") from fault
-        return self._found(request, plan, figures, reply)
+        return self._found(request, plan, figures, hits, counts)
+
+    def _ask(self, hits: Body, counts: Body, until: float) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The replies to both bodies; counts that took long may be some seconds old."""
+        kept = self._recent.recall(counts)
+        if kept is not None:
+            return self.cluster.search(hits, index=self._index, until=until), kept
+        asked_at = self._recent.now()
+        found, counted = self.cluster.search_many([hits, counts], index=self._index, until=until)
+        self._recent.keep(counts, counted, asked_at)
+        return found, counted
 
     def explain(self, text: str, *, today: date, language: str | None = None) -> Explained:
         """How a query is understood, and what each of its units weighs."""
@@ -147,7 +165,7 @@ class Reader:
             )
             for unit, count in zip(plan.units, figures.units, strict=True)
         )
-        clauses = clauses_in(search_body(request, plan, figures, self.lexicon)["query"])
+        clauses = clauses_in(hits_body(request, plan, figures, self.lexicon)["query"])
         return Explained(plan, units, clauses, figures.total, figures.corrections)
 
     def understand(self, request: Request) -> tuple[Plan, Statistics | None]:
@@ -185,8 +203,8 @@ class Reader:
 
     def count_visible(self, today: date) -> int:
         """How many documents everybody may see today."""
-        plan = Plan("", None)
-        return int(self._count(plan, today)["hits"]["total"]["value"])
+        (count,) = self._counts.of([None], today)
+        return count
 
     def lexicon_of_index(self) -> str | None:
         """The version of the words that the index behind the alias was built with."""
@@ -210,14 +228,14 @@ class Reader:
         plan = self._plan(request, {})
         if not plan.units:
             return plan, None
-        reply = self._count(plan, request.today, until)
-        corrections = self._corrections(plan, reply)
+        figures, near = self._figures(plan, request.today, until)
+        corrections = self._corrections(plan, figures, near)
         if corrections:
             better = self._plan(request, corrections)
-            counted = self._count(better, request.today, until)
+            counted, _ = self._figures(better, request.today, until)
             if self._helps(better, counted, corrections):
-                return better, _statistics(better, counted, corrections)
-        return plan, _statistics(plan, reply, {})
+                return better, replace(counted, corrections=corrections)
+        return plan, figures
 
     def _continued(self, request: Request, after: Position) -> tuple[Plan, Statistics | None]:
         figures = after.statistics
@@ -233,19 +251,37 @@ class Reader:
         plan = understand(request.text, self.lexicon, language=request.language, corrections=corrections)
         return shortened(plan, self.lexicon)
 
-    def _count(self, plan: Plan, today: date, until: float | None = None) -> dict[str, Any]:
-        return self.cluster.search(counting_body(plan, today), index=self._index, until=until)
+    def _figures(
+        self, plan: Plan, today: date, until: float | None
+    ) -> tuple[Statistics, Mapping[str, tuple[str, ...]]]:
+        """How many documents meet the parts of a plan, and for words that none has: near ones of the documents."""
+        asked = [None, *map(has_code, plan.codes), *(meets(unit, plan) for unit in plan.units)]
+        total, *met = self._counts.of(asked, today, until)
+        codes, units = met[: len(plan.codes)], met[len(plan.codes) :]
+        doubtful = [at for at, unit in enumerate(plan.units) if unit.correctable and not units[at]]
+        if not doubtful:
+            return Statistics(total, tuple(codes), tuple(units)), {}
+        fuzzy = self._counts.of([meets(plan.units[at], plan, fuzzy=True) for at in doubtful], today, until)
+        for at, count in zip(doubtful, fuzzy, strict=True):
+            units[at] = count
+        figures = Statistics(total, tuple(codes), tuple(units), tuple(at for at in doubtful if units[at]))
+        return figures, self._near_words([plan.units[at].words for at in doubtful], until)
+
+    def _near_words(self, words: Sequence[str], until: float | None) -> Mapping[str, tuple[str, ...]]:
+        long_enough = sorted({word for word in words if slips_allowed(word)})
+        if not long_enough:
+            return {}
+        return _suggested(self.cluster.search(spelling_body(long_enough), index=self._index, until=until))
 
     # spelling
 
-    def _corrections(self, plan: Plan, reply: Mapping[str, Any]) -> dict[str, str]:
-        """For each Latin word that nobody uses: the nearest known one, of the lexicon or of the documents."""
-        suggested = _suggested(reply)
+    def _corrections(self, plan: Plan, figures: Statistics, near: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+        """For each Latin word that nobody uses: the nearest known one, of the lexicon or of the documents (`near`)."""
         found: dict[str, str] = {}
         for at, unit in enumerate(plan.units):
-            if not unit.correctable or _met(reply, f"u{at}") or self.lexicon.knows_word(unit.words):
+            if not unit.correctable or figures.exact(at) or self.lexicon.knows_word(unit.words):
                 continue
-            best = self._nearest(unit, plan.language, suggested.get(unit.words, ()))
+            best = self._nearest(unit, plan.language, near.get(unit.words, ()))
             if best is not None:
                 found[unit.words] = best
         return found
@@ -260,27 +296,34 @@ class Reader:
         fitting = sorted(row for row in ranked if 0 < row[0] <= allowed)
         return fitting[0][2] if fitting else None
 
-    def _helps(self, plan: Plan, reply: Mapping[str, Any], corrections: Mapping[str, str]) -> bool:
+    def _helps(self, plan: Plan, figures: Statistics, corrections: Mapping[str, str]) -> bool:
         """Whether visible documents meet a corrected word, or it says nothing beside words that say something."""
         better = set(corrections.values())
         touched = [at for at, unit in enumerate(plan.units) if better & set(unit.words.split())]
-        return (not touched and bool(plan.units)) or any(_met(reply, f"u{at}") for at in touched)
+        return (not touched and bool(plan.units)) or any(map(figures.exact, touched))
 
     # the reply
 
-    def _found(self, request: Request, plan: Plan, figures: Statistics | None, reply: Mapping[str, Any]) -> Found:
+    def _found(
+        self,
+        request: Request,
+        plan: Plan,
+        figures: Statistics | None,
+        reply: Mapping[str, Any],
+        counts: Mapping[str, Any],
+    ) -> Found:
         rows = reply["hits"]["hits"]
         hits = tuple(_hit(row, plan) for row in rows[: request.limit])
         following = None
         if len(rows) > request.limit:
             following = Position(tuple(rows[request.limit - 1]["sort"]), figures, self.lexicon.version)
-        total = int(reply["hits"]["total"]["value"])
-        groups = reply["aggregations"]
+        groups = counts["aggregations"]
+        total = int(groups[HITS]["doc_count"])
         return Found(
             hits=hits,
             total=total,
             total_all=int(groups[ALL]["doc_count"]) if ALL in groups else total,
-            facets={facet: _facet(groups[facet], request.facets.get(facet, ())) for facet in FACETS},
+            facets=_facets(request, groups),
             plan=plan,
             next=following,
             unmatched=_unmatched(plan, figures),
@@ -288,23 +331,6 @@ class Reader:
             did_you_mean=plan.corrected,
             took_ms=int(reply["took"]),
         )
-
-
-def _met(reply: Mapping[str, Any], name: str) -> int:
-    return int(reply["aggregations"]["asked"]["buckets"][name]["doc_count"])
-
-
-def _statistics(plan: Plan, reply: Mapping[str, Any], corrections: Mapping[str, str]) -> Statistics:
-    exact = [_met(reply, f"u{at}") for at in range(len(plan.units))]
-    fuzzy = [at for at, unit in enumerate(plan.units) if unit.correctable and not exact[at] and _met(reply, f"f{at}")]
-    units = [_met(reply, f"f{at}") if at in fuzzy else count for at, count in enumerate(exact)]
-    return Statistics(
-        int(reply["hits"]["total"]["value"]),
-        tuple(_met(reply, f"c{at}") for at in range(len(plan.codes))),
-        tuple(units),
-        tuple(fuzzy),
-        dict(corrections),
-    )
 
 
 def _suggested(reply: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -325,9 +351,20 @@ def _hit(row: Mapping[str, Any], plan: Plan) -> Hit:
     return Hit(row["_id"], round(max(score, 0.0), 4), meets_all)
 
 
-def _facet(group: Mapping[str, Any], chosen: tuple[str, ...]) -> tuple[FacetCount, ...]:
+def _facets(request: Request, groups: Mapping[str, Any]) -> dict[str, tuple[FacetCount, ...]]:
+    """The counts of each facet: those of the hits, or without its own choice where there is one."""
+    counted: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
+    chosen = {facet: codes for facet, codes in request.facets.items() if codes}
+    for group in (HITS, *(f"without_{facet}" for facet in chosen)):
+        for bucket in groups[group]["codes"]["buckets"]:
+            facet, _, code = bucket["key"].partition(":")
+            if (facet in chosen) == (group != HITS):
+                counted[facet][code] = int(bucket["doc_count"])
+    return {facet: _facet(counted[facet], chosen.get(facet, ())) for facet in FACETS}
+
+
+def _facet(counts: Mapping[str, int], chosen: tuple[str, ...]) -> tuple[FacetCount, ...]:
     """Every code with a count, most first, then every chosen one without."""
-    counts = {bucket["key"]: int(bucket["doc_count"]) for bucket in group["codes"]["buckets"]}
     listed = [FacetCount(code, count, code in chosen) for code, count in counts.items()]
     missing = [FacetCount(code, 0, True) for code in dict.fromkeys(chosen) if code not in counts]
     return tuple(sorted(listed, key=lambda row: (-row.count, row.code)) + missing)
@@ -341,8 +378,6 @@ def _unmatched(plan: Plan, figures: Statistics | None) -> tuple[str, ...]:
 
 def _relax(request: Request, total: int, groups: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     """What each narrowing parameter costs: the total without it, most first, where it is more than the present one."""
-    without = [
-        (name, int(groups[name if name in FACETS else f"without_{name}"]["doc_count"])) for name in narrowing(request)
-    ]
+    without = [(name, int(groups[f"without_{name}"]["doc_count"])) for name in narrowing(request)]
     gains = [(name, count) for name, count in without if count > total]
     return tuple(sorted(gains, key=lambda row: -row[1]))

@@ -14,7 +14,7 @@ from search_index.cluster import CircuitBreaker, Cluster
 from search_index.errors import PluginMissing, SearchUnavailable
 from search_index.lexicon import Lexicon
 from search_index.reader import Reader
-from tests.search.conftest import asking
+from tests.search.conftest import TODAY, asking
 
 
 class Clock:
@@ -151,7 +151,22 @@ def test_an_engine_that_is_not_there_is_an_absence(lexicon: Lexicon) -> None:
     ],
 )
 def test_an_answer_in_part_is_not_fewer_hits(lexicon: Lexicon, reply: bytes) -> None:
-    with server_saying(reply) as url:
+    several = b'{"took": 1, "responses": [' + reply + b", " + reply + b"]}"
+    for said, ask in (
+        (reply, lambda cluster: Reader(cluster, lexicon).count_visible(TODAY)),
+        (several, lambda cluster: asking(Reader(cluster, lexicon))()),
+    ):
+        with server_saying(said) as url:
+            cluster = Cluster(url)
+            with pytest.raises(SearchUnavailable):
+                ask(cluster)
+            cluster.close()
+
+
+@pytest.mark.parametrize("status", [404, 429, 503])
+def test_one_of_several_searches_that_fails_is_an_absence(lexicon: Lexicon, status: int) -> None:
+    failed = b'{"error": {"type": "index_not_found_exception"}, "status": %d}' % status
+    with server_saying(b'{"took": 1, "responses": [{"took": 1, "hits": {"hits": []}}, ' + failed + b"]}") as url:
         cluster = Cluster(url)
         with pytest.raises(SearchUnavailable):
             asking(Reader(cluster, lexicon))()
