@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, all_, and_, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.exc import OperationalError
 
 from iew.domain.actors import SYSTEM
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import HandlerKind, Via
 from iew.domain.matches import Status as MatchStatus
+from iew.domain.meetings import Status as MeetingStatus
 from iew.models import (
     Duty,
     EmailDelivery,
@@ -27,13 +28,14 @@ from iew.models import (
     Invitation,
     MailLink,
     Match,
+    Meeting,
     OutboxRow,
     SignInSession,
     Unit,
     User,
 )
 from iew.outbox import RECONCILE_INDEX, SUGGEST
-from iew.services import deliveries, digests, invitations, matches, saved_searches, suggestions
+from iew.services import deliveries, digests, invitations, matches, meetings, saved_searches, suggestions
 from iew.uow import UnitOfWork
 
 Open = Callable[[datetime], UnitOfWork]
@@ -176,6 +178,25 @@ def _locked_match(uow: UnitOfWork, match_id: str, due: Select[str]) -> Match | N
     match = uow.get(Match, match_id)
     uow.lock(match)
     return match if uow.session.scalar(due.where(Match.id == match_id)) else None
+
+
+# meetings
+
+
+def _unchosen(uow: UnitOfWork) -> Select[str]:
+    """Meetings for which every time that was named has passed."""
+    return (
+        select(Meeting.id)
+        .where(Meeting.status == MeetingStatus.PROPOSED, uow.now >= all_(Meeting.starts))
+        .order_by(Meeting.updated_at, Meeting.id)
+    )
+
+
+def _let_meeting_lapse(uow: UnitOfWork, meeting_id: str) -> None:
+    meeting = uow.get(Meeting, meeting_id)
+    uow.lock(meeting)
+    if uow.session.scalar(_unchosen(uow).where(Meeting.id == meeting_id)):
+        meetings.lapse(uow, meeting_id)
 
 
 # posts
@@ -354,6 +375,7 @@ DUTIES: Final[Sequence[Each]] = (
     Each(_to_remind, _remind),
     Each(_late, _mark_overdue),
     Each(_report_still_owed, _remind_of_report),
+    Each(_unchosen, _let_meeting_lapse),
     Each(_past_last_day, _expire),
     Each(_expiring_soon, _give_notice),
     Each(_given_up, _lapse),
@@ -447,7 +469,11 @@ def _old_mails(now: datetime) -> Any:
         EmailDelivery.status.not_in(("queued", "sending")),
         EmailDelivery.text.is_not(None),
     )
-    return update(EmailDelivery).where(EmailDelivery.id.in_(_some(EmailDelivery, old))).values(text=None, html=None)
+    return (
+        update(EmailDelivery)
+        .where(EmailDelivery.id.in_(_some(EmailDelivery, old)))
+        .values(text=None, html=None, calendar=None)
+    )
 
 
 _CLEARINGS: Final = (_old_keys, _ended_sessions, _old_links, _done_rows, _old_mails)

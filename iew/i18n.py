@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -104,6 +104,14 @@ def say_moment(moment: datetime, language: str, timezone: str) -> str:
     local = in_zone(moment, timezone)
     locale = locale_of(language)
     day, time = format_date(local, "medium", locale=locale), format_time(local, "short", locale=locale)
+    return f"{day} {time} ({local.tzname()})"
+
+
+def say_moment_with_weekday(moment: datetime, language: str, timezone: str) -> str:
+    """A moment on the clocks of a place, with the weekday, as people say it who plan their week."""
+    local = in_zone(moment, timezone)
+    locale = locale_of(language)
+    day, time = format_skeleton("yMMMEd", local, locale=locale), format_time(local, "short", locale=locale)
     return f"{day} {time} ({local.tzname()})"
 
 

@@ -77,6 +77,10 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "MatchReported": ("notify_match_reported",),
     "ReportAdded": ("notify_match_reported",),
     "MessageWritten": ("notify_message_written",),
+    "MeetingProposed": ("notify_meeting_proposed",),
+    "MeetingAgreed": ("notify_meeting_agreed",),
+    "MeetingLapsed": ("notify_meeting_lapsed",),
+    "MeetingCancelled": ("notify_meeting_cancelled",),
     # questions
     "QuestionAsked": ("notify_question_asked",),
     "QuestionAnswered": ("notify_question_answered",),

@@ -30,6 +30,7 @@ from iew.models import (
     Invitation,
     Living,
     Match,
+    Meeting,
     OutboxRow,
     Proposal,
     Revision,
@@ -41,7 +42,7 @@ from iew.uow import UnitOfWork
 PASSWORD = "correct horse battery"
 PASSWORD_HASH = PasswordHasher.from_parameters(profiles.CHEAPEST).hash(PASSWORD)
 _numbers = count(1)
-LIVING: tuple[type[Any], ...] = (School, Invitation, Revision, Match)
+LIVING: tuple[type[Any], ...] = (School, Invitation, Revision, Match, Meeting)
 
 PLACES: dict[str, dict[str, Any]] = {
     "TW": {"county": "TNN", "language": "zh-Hant"},

@@ -73,6 +73,8 @@ D, A = Via.DIRECT, Via.ASSISTED
 BEFORE_AGREED: Final = frozenset({S.REQUESTED, S.ROUTED, S.IN_PROGRESS})
 OPEN: Final = BEFORE_AGREED | {S.AGREED}
 WITH_CONTACTS: Final = frozenset({S.AGREED, S.COMPLETED})
+SEEKS_ANOTHER: Final = frozenset({S.DECLINED, S.NO_REPLY, S.NOT_FOUND})
+"""Ends after which the asking school still has no partner."""
 
 MATCH: Final = Lifecycle(
     #   action       kind  from                                     to             who                    needs            fact

@@ -49,7 +49,15 @@ def message_of(delivery: EmailDelivery, *, mail_from: str) -> EmailMessage:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(delivery.text or "")
     message.add_alternative(delivery.html or "", subtype="html")
+    if delivery.calendar:
+        _attach_calendar(message, delivery.calendar)
     return message
+
+
+def _attach_calendar(message: EmailMessage, calendar: str) -> None:
+    """Mail programs look for the method in the type of the part, not in the file."""
+    method = "CANCEL" if "METHOD:CANCEL" in calendar else "PUBLISH"
+    message.add_attachment(calendar, subtype="calendar", filename="meeting.ics", params={"method": method})
 
 
 def message_id(delivery_id: str, mail_from: str) -> str:

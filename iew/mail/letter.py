@@ -53,7 +53,7 @@ class Letter:
     """One mail in the reader's language. What a person wrote (titles, reasons, remarks) stands in it as plain text.
 
     opening: paragraphs before the facts. said: what somebody of the house wrote for the reader. closing: paragraphs
-    after the button. why: why the reader gets this mail.
+    after the button. why: why the reader gets this mail. calendar: a file for the reader's calendar.
     """
 
     subject: str
@@ -65,6 +65,7 @@ class Letter:
     sections: tuple[Section, ...] = ()
     closing: tuple[str, ...] = ()
     unsubscribe_url: str | None = None
+    calendar: str | None = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ def match(language: str, match_id: str) -> str:
     return f"/{language}/matches/{match_id}"
 
 
+def meetings(language: str, match_id: str) -> str:
+    return f"/{language}/matches/{match_id}/meetings"
+
+
 def invitation(language: str, invitation_id: str) -> str:
     return f"/{language}/invitations/{invitation_id}"
 

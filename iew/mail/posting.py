@@ -77,6 +77,7 @@ def _plan(
             subject=letter.subject,
             text=rendered.text,
             html=rendered.html,
+            calendar=letter.calendar,
             unsubscribe_url=letter.unsubscribe_url,
             once_only=once_only,
         )

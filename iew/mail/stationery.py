@@ -3,9 +3,10 @@
 A letter is written for one reader. Nothing here looks at a request; the same job writes in four languages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from email.utils import parseaddr
 from functools import cached_property
 
 from sqlalchemy import select
@@ -16,9 +17,10 @@ from iew.i18n import Labels
 from iew.mail import paths
 from iew.mail.letter import HOUSE, Frame, Letter, Rendered, render
 from iew.mail.recipients import Recipient
-from iew.models import Invitation, Match, School, Term, Unit
+from iew.models import Invitation, Match, Meeting, School, Term, Unit
 from iew.services import links, saved_searches, subscriptions
 from iew.services.links import Purpose
+from iew.services.meetings import Clock, calendar_file
 from iew.uow import UnitOfWork
 
 
@@ -62,6 +64,10 @@ class Writer:
     def moment(self, moment: datetime) -> str:
         return i18n.say_moment(moment, self.language, self.to.timezone)
 
+    def moment_in(self, moment: datetime, timezone: str) -> str:
+        """A moment on the clocks of another place, with its weekday."""
+        return i18n.say_moment_with_weekday(moment, self.language, timezone)
+
     def label(self, vocabulary: str, code: str | None) -> str:
         return self._labels.label(vocabulary, code, self.language)
 
@@ -97,6 +103,22 @@ class Writer:
         if self.to.user_id is None:
             return self.match_page(match)
         return self.page(paths.act(self.language, self._token(Purpose.ACT, "match", match.id)))
+
+    def act_page_of_meeting(self, meeting: Meeting) -> str:
+        """Where this reader can choose a time without signing in."""
+        if self.to.user_id is None:
+            return self.meetings_page(meeting.match)
+        return self.page(paths.act(self.language, self._token(Purpose.ACT, "meeting", meeting.id)))
+
+    def meetings_page(self, match: Match) -> str:
+        return self.page(paths.meetings(self.language, match.id))
+
+    def calendar_of(self, meeting: Meeting, clocks: Sequence[Clock]) -> str:
+        """The meeting as a file for this reader's calendar."""
+        sender = parseaddr(self.stationery.mail_from)[1]
+        return calendar_file(
+            meeting, clocks, language=self.language, base_url=self.stationery.base_url, mail_from=sender
+        )
 
     def confirm_page(self) -> str:
         return self.page(paths.confirm(self.language, self._token(Purpose.CONFIRM_ADDRESS)))

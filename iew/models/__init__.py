@@ -6,6 +6,7 @@ from iew.models.bodies import Body, bodies_of
 from iew.models.columns import Living
 from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
 from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of, matches_on, messages_of
+from iew.models.meetings import Meeting, meetings_of
 from iew.models.pairings import Pairing, PairingHold, PairingPair, PairingPost, PairingScores, pairings_of
 from iew.models.questions import Question, QuestionMessage
 from iew.models.records import (
@@ -40,6 +41,7 @@ __all__ = [
     "Living",
     "MailLink",
     "Match",
+    "Meeting",
     "Message",
     "MessageReading",
     "OutboxRow",
@@ -72,6 +74,7 @@ __all__ = [
     "in_area",
     "matches_of",
     "matches_on",
+    "meetings_of",
     "messages_of",
     "office_of_place",
     "open_to_all",

@@ -98,6 +98,15 @@ class Match(Living, Base):
         return self.via
 
     @property
+    def other_school_id(self) -> str | None:
+        """The school that the asking one talks with: the partner, or the one that a direct request was put to."""
+        return self.partner_school_id or (self.posting_school_id if self.via == Via.DIRECT else None)
+
+    @property
+    def other_school(self) -> School | None:
+        return self.partner_school or (self.posting_school if self.via == Via.DIRECT else None)
+
+    @property
     def plan(self) -> Plan:
         """What is planned: by the post asked about, else by the wish, else by the asking school's own post."""
         posts = [post for post in (self.invitation, self.from_invitation) if post is not None]

@@ -92,6 +92,8 @@ class EmailDelivery(Base):
     text: Mapped[str | None]
     """Emptied some time after sending."""
     html: Mapped[str | None]
+    calendar: Mapped[str | None]
+    """A calendar file that goes with it; emptied with the text."""
     unsubscribe_url: Mapped[str | None]
     once_only: Mapped[bool] = mapped_column(default=False)
     """A digest: never sent again after an ambiguous end."""

@@ -7,20 +7,33 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Select, cast, func, literal, or_, select
+from sqlalchemy import Boolean, ColumnElement, Integer, Select, and_, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 from sqlalchemy.types import Text
 
 from iew.domain.actors import Actor
-from iew.domain.matches import WITH_CONTACTS, Insight, ProposalStatus
+from iew.domain.matches import OPEN, WITH_CONTACTS, Insight, ProposalStatus
+from iew.domain.matches import Status as MatchStatus
 from iew.domain.plans import Plan, periods_of
 from iew.domain.schools import Side
 from iew.errors import NotAllowed
-from iew.models import Invitation, Match, Proposal, School, Unit, find_match, in_area, open_to_all
+from iew.models import (
+    Invitation,
+    Match,
+    Proposal,
+    School,
+    Suggestion,
+    SuggestionDismissal,
+    Unit,
+    find_match,
+    in_area,
+    open_to_all,
+)
 from iew.uow import UnitOfWork
 
 MOST: Final = 50
+SECOND_CHOICES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,43 @@ def candidates(uow: UnitOfWork, match_id: str, actor: Actor, *, limit: int = 20)
     ]
 
 
+def second_choices(uow: UnitOfWork, match: Match, *, limit: int = SECOND_CHOICES) -> list[Candidate]:
+    """For the asking school of a case that came to nothing: the next best schools that it has not tried.
+
+    Those found by comparing both sides' posts come first, then those that meet what was looked for.
+    """
+    wanted = _wanted(match)
+    untried = Invitation.school_id.not_in(_tried_by(match.asking_school_id))
+    own = select(Invitation.id).where(Invitation.school_id == match.asking_school_id)
+    turned_down = select(SuggestionDismissal.other_id).where(SuggestionDismissal.invitation_id.in_(own))
+    open_to_us = (untried, Invitation.id.not_in(turned_down))
+    alike = (
+        select(Invitation)
+        .join(Suggestion, Suggestion.other_id == Invitation.id)
+        .where(Suggestion.invitation_id.in_(own), open_to_all(uow.today), *open_to_us)
+        .options(joinedload(Invitation.school))
+        .order_by(Suggestion.score.desc(), Invitation.id)
+        .limit(limit * 2)
+    )
+    ranked = _ranked(uow, match, wanted, *open_to_us).limit(limit * 2)
+    posts = [*uow.session.scalars(alike), *(post for post, _ in uow.session.execute(ranked))]
+    best = {post.school_id: post for post in reversed(posts)}
+    return [
+        Candidate(post.school, post, _fits(match, post, wanted, in_own_area=False), 0)
+        for post in dict.fromkeys(best[post.school_id] for post in posts)
+    ][:limit]
+
+
+def _tried_by(school_id: str) -> Select[str]:
+    """Schools that this one talks with, has exchanged with, or had a no or no answer from."""
+    over = (*OPEN, MatchStatus.COMPLETED, MatchStatus.DECLINED, MatchStatus.NO_REPLY)
+    known = and_(Match.asking_school_id == school_id, Match.status.in_([status.value for status in over]))
+    declined = and_(Match.asking_school_id == school_id, Proposal.status == ProposalStatus.DECLINED.value)
+    partner = func.coalesce(Match.partner_school_id, Match.posting_school_id)
+    asked = select(partner).where(known, partner.is_not(None))
+    return asked.union(select(Proposal.school_id).join(Match, Match.id == Proposal.match_id).where(declined))  # type: ignore[return-value]  # a union selects as its parts do
+
+
 def _wanted(match: Match) -> _Wanted:
     """From the post asked about or the wish, else from the asking school's own post."""
     wish, post = match.wish or {}, match.invitation or match.from_invitation
@@ -73,7 +123,7 @@ def _wanted(match: Match) -> _Wanted:
     return _Wanted(match.plan, frozenset(languages), frozenset(levels), place)
 
 
-def _ranked(uow: UnitOfWork, match: Match, wanted: _Wanted) -> Select[Invitation, bool]:
+def _ranked(uow: UnitOfWork, match: Match, wanted: _Wanted, *also: ColumnElement[bool]) -> Select[Invitation, bool]:
     """The best post of each school, by how much of what is wanted it meets."""
     in_own_area = _area(uow, match)
     score = (
@@ -86,7 +136,7 @@ def _ranked(uow: UnitOfWork, match: Match, wanted: _Wanted) -> Select[Invitation
     best = (
         select(Invitation.id, in_own_area.label("in_own_area"), func.coalesce(score, 0).label("score"))
         .join(School, School.id == Invitation.school_id)
-        .where(open_to_all(uow.today), *_possible(match, wanted))
+        .where(open_to_all(uow.today), *_possible(match, wanted), *also)
         .ext(distinct_on(Invitation.school_id))
         .order_by(Invitation.school_id, func.coalesce(score, 0).desc(), Invitation.published_at.desc(), Invitation.id)
         .subquery()

@@ -149,7 +149,7 @@ def seen(uow: UnitOfWork, match: Match, actor: Actor, *, language: str) -> Seen:
         line,
         timeline=_timeline(uow, match, actor, line.insight, language),
         reports=[] if line.insight in _OUTSIDE else list(match.reports),
-        parallel_requests=_parallel(uow, match) if line.insight in _PROGRESS else None,
+        parallel_requests=_parallel(uow, match) if line.insight in _PROGRESS and not match.ended else None,
     )
 
 

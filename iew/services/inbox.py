@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, DateTime, Select, Text, cast, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, DateTime, Select, Text, and_, cast, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
 from iew.db import Page, keyset_page
@@ -17,9 +17,10 @@ from iew.domain.invitations import RevisionStatus
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import HandlerKind, ProposalStatus, Via
 from iew.domain.matches import Status as MatchStatus
+from iew.domain.meetings import Status as MeetingStatus
 from iew.domain.questions import Status as QuestionStatus
 from iew.domain.schools import Status as SchoolStatus
-from iew.models import EmailDelivery, Invitation, Match, OutboxRow, Proposal, Question, Revision, School
+from iew.models import EmailDelivery, Invitation, Match, Meeting, OutboxRow, Proposal, Question, Revision, School
 from iew.outbox import SEND_MAIL
 from iew.uow import UnitOfWork
 
@@ -101,7 +102,12 @@ def _parts(uow: UnitOfWork, actor: Actor) -> list[tuple[str, Waiting]]:
     if actor.is_unit and actor.unit_code is not None:
         found += [_approvals(School.approver_code == actor.unit_code), _cases_of_unit(actor)]
     if actor.role is Role.SCHOOL and actor.school_id is not None:
-        found += [*_asked_of(actor.school_id), _reports(actor.school_id, uow.now), *_returned(actor.school_id, uow)]
+        found += [
+            *_asked_of(actor.school_id),
+            _times_to_choose(actor.school_id),
+            _reports(actor.school_id, uow.now),
+            *_returned(actor.school_id, uow),
+        ]
     if actor.user_id is not None:
         found.append(_answers(actor.user_id))
     return found
@@ -183,6 +189,19 @@ def _asked_of(school_id: str) -> list[tuple[str, Waiting]]:
         Match.status == MatchStatus.IN_PROGRESS.value,
     )  # fmt: skip
     return [direct, proposed]
+
+
+def _times_to_choose(school_id: str) -> tuple[str, Waiting]:
+    """Meetings for which the school is to choose a time; a request it has not answered stands there already."""
+    asking = Match.asking_school_id == school_id
+    other = or_(Match.partner_school_id == school_id, Match.posting_school_id == school_id)
+    return _work(
+        "match", "match", Match.id, Meeting.updated_at, None,
+        Meeting.match_id == Match.id,
+        Meeting.status == MeetingStatus.PROPOSED.value,
+        Meeting.proposed_by_id != school_id,
+        or_(asking, and_(other, Match.status == MatchStatus.AGREED.value)),
+    )  # fmt: skip
 
 
 def _reports(school_id: str, now: datetime) -> tuple[str, Waiting]:

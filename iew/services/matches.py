@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, NoReturn
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 
 from iew.db import new_id
 from iew.domain.actors import SYSTEM, Actor, Role
-from iew.domain.matches import HandlerKind, ProposalStatus, Status, Via
+from iew.domain.matches import OPEN, SEEKS_ANOTHER, HandlerKind, ProposalStatus, Status, Via
+from iew.domain.meetings import OPEN as OPEN_MEETINGS
 from iew.domain.plans import due_at
 from iew.domain.routing import Place, Routing, Unit, route
 from iew.domain.schools import side_of
@@ -27,6 +28,7 @@ from iew.models import (
     find_match,
     find_post,
     matches_of,
+    meetings_of,
     open_to_all,
     territory_of,
 )
@@ -66,6 +68,58 @@ def ask(uow: UnitOfWork, values: Mapping[str, Any], actor: Actor) -> Match:
         match.suggested_code = routing.suggested.code if routing.suggested else None
     _start(uow, match, actor, routing)
     return match
+
+
+def ask_again_with_help(uow: UnitOfWork, match_id: str, actor: Actor) -> Match:
+    """Ask for help with what came to nothing, in the words that were written then.
+
+    The new case is about the same post while that is public, else about a wish like it. Raises NotFound, NotAllowed
+    (another school), InvalidTransition (it did not end without a partner), StateConflict (`already_open`).
+    """
+    ended = find_match(uow.session, match_id, actor)
+    if actor.school_id != ended.asking_school_id:
+        raise NotAllowed
+    if ended.status not in SEEKS_ANOTHER:
+        raise InvalidTransition
+    if not can_ask_again(uow, ended):
+        raise StateConflict(N_("You have asked for help with this already. Go on there."), code="already_open")
+    return ask(uow, again(uow, ended), actor)
+
+
+def again(uow: UnitOfWork, ended: Match) -> dict[str, Any]:
+    """What to ask for help with after a case that came to nothing; shaped as for `ask`."""
+    post, own = ended.invitation, ended.from_invitation
+    values: dict[str, Any] = {"via": Via.ASSISTED.value, "message": ended.message}
+    if own is not None and _open(uow, own):
+        values["from_invitation_id"] = own.id
+    if post is not None and _open(uow, post):
+        return values | {"invitation_id": post.id}
+    return values | {"wish": ended.wish if post is None else _wish_like(post)}
+
+
+def can_ask_again(uow: UnitOfWork, ended: Match) -> bool:
+    """Whether no open case of the school is about the same post or wish already."""
+    about = Match.wish == ended.wish if ended.invitation_id is None else Match.invitation_id == ended.invitation_id
+    later = select(Match.id).where(
+        Match.asking_school_id == ended.asking_school_id,
+        Match.created_at > ended.created_at,
+        or_(about, Match.message == ended.message),
+        Match.via == Via.ASSISTED.value,
+        Match.status.in_([status.value for status in OPEN]),
+    )
+    return ended.status in SEEKS_ANOTHER and uow.session.scalar(select(later.exists())) is False
+
+
+def _wish_like(post: Invitation) -> dict[str, Any]:
+    school = post.school
+    return {
+        "country": school.country,
+        "subdivision": None if school.country == "TW" else school.subdivision,
+        "county": school.county,
+        "levels": [school.level],
+        "exchange_types": list(post.exchange_types),
+        "languages": list(post.languages),
+    }
 
 
 def _subject(
@@ -441,9 +495,19 @@ def _end(
     uow: UnitOfWork, match: Match, actor: Actor, *, reason: str | None = None, reason_code: str | None = None
 ) -> None:
     _close_proposals(uow, match, actor)
+    if match.status != Status.COMPLETED:
+        _call_meetings_off(uow, match)
     match.ended_at = uow.now
     match.reason, match.reason_code, match.handed_back_reason = reason, reason_code, None
     _restart_clock(uow, match)
+
+
+def _call_meetings_off(uow: UnitOfWork, match: Match) -> None:
+    """Schools that exchange nothing meet no more; what stands in their calendars is taken out."""
+    for meeting in uow.session.scalars(meetings_of(match.id)).all():
+        if meeting.status in OPEN_MEETINGS and not meeting.is_over(uow.now):
+            uow.transition(meeting, "cancel", SYSTEM)
+            meeting.sequence += 1
 
 
 def _close_proposals(uow: UnitOfWork, match: Match, actor: Actor) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from iew.domain.matches import SEEKS_ANOTHER
 from iew.errors import N_
+from iew.models import Match
 from iew.web.rendering import gettext as _
 from iew.web.rendering import label, said, school_name
 
@@ -60,9 +62,9 @@ def headline(match: Mapping[str, Any]) -> str:
     return _("Waits for an answer of %(school)s.", school=school_name(match["invitation"]["school"]))
 
 
-def seeks_another(match: Mapping[str, Any]) -> bool:
-    """Whether the case ended so that its asking school will look for another partner."""
-    return match["status"] in ("no_reply", "declined", "not_found")
+def help_with(match: Match, school_id: str | None) -> bool:
+    """Whether this school asked, and the case ended so that it will look for another partner."""
+    return school_id is not None and match.asking_school_id == school_id and match.status in SEEKS_ANOTHER
 
 
 def said_of_step(step: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from iew.domain.actors import Actor
 from iew.errors import N_, Unavailable
-from iew.models import Invitation, Suggestion
+from iew.models import Invitation, Match, Suggestion
 from iew.schemas.invitations import InvitationView, Seen
-from iew.services import catalog, suggestions
+from iew.services import candidates, catalog, suggestions
 from iew.uow import UnitOfWork
 from iew.web.context import current_actor, current_language, house
 from iew.web.rendering import gettext as _
@@ -50,6 +51,14 @@ _SAYINGS: Final[Mapping[str, Callable[[Sequence[Any]], str]]] = {
 }
 
 
+FITS: Final = {
+    "exchange_types": N_("type of exchange"),
+    "languages": N_("language"),
+    "levels": N_("level"),
+    "periods": N_("dates"),
+}
+
+
 def reason_in_words(reason: Mapping[str, Any]) -> dict[str, str]:
     """A reason with its sentence in the reader's language."""
     code, values = reason["code"], reason["values"]
@@ -89,6 +98,17 @@ def cards_for(uow: UnitOfWork, invitation_id: str) -> list[dict[str, Any]]:
 def cards_for_school(uow: UnitOfWork) -> list[dict[str, Any]]:
     """The best possible partners over all posts of the reader's school."""
     return cards(suggestions.list_of_school(uow, current_actor(), limit=SHOWN))
+
+
+def second_choices(uow: UnitOfWork, match: Match, actor: Actor) -> list[dict[str, Any]]:
+    """The next best schools after a case that came to nothing, as cards with what speaks for them."""
+    return [
+        {
+            "post": card_of(InvitationView().dump(Seen(found.invitation, actor)), current_language()),
+            "reasons": [_(FITS[fit]) for fit in found.fits if fit in FITS],
+        }
+        for found in candidates.second_choices(uow, match)
+    ]
 
 
 def cards_alike(uow: UnitOfWork, post: Invitation) -> list[dict[str, Any]]:

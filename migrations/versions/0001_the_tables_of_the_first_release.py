@@ -265,6 +265,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("html", sa.Text(), nullable=True),
+        sa.Column("calendar", sa.Text(), nullable=True),
         sa.Column("unsubscribe_url", sa.Text(), nullable=True),
         sa.Column("once_only", sa.Boolean(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
@@ -641,6 +642,35 @@ def upgrade() -> None:
         postgresql_where=sa.text("status in ('draft', 'submitted', 'returned')"),
     )
     op.create_table(
+        "meetings",
+        sa.Column("match_id", sa.Text(), nullable=False),
+        sa.Column("proposed_by_id", sa.Text(), nullable=False),
+        sa.Column("starts", postgresql.ARRAY(sa.DateTime(timezone=True)), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=True),
+        sa.Column("agreed_start", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("agreed_minutes", sa.Integer(), nullable=True),
+        sa.Column("sequence", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["match_id"], ["matches.id"], name=op.f("fk_meetings_match_id")),
+        sa.ForeignKeyConstraint(["proposed_by_id"], ["schools.id"], name=op.f("fk_meetings_proposed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings")),
+    )
+    op.create_index(op.f("ix_meetings_match_id"), "meetings", ["match_id"], unique=False)
+    op.create_index(op.f("ix_meetings_status"), "meetings", ["status"], unique=False)
+    op.create_index(
+        "uq_meetings_one_proposed",
+        "meetings",
+        ["match_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'proposed'"),
+    )
+    op.create_table(
         "message_readings",
         sa.Column("match_id", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Text(), nullable=False),
@@ -956,6 +986,10 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_messages_match_id"), table_name="messages")
     op.drop_table("messages")
     op.drop_table("message_readings")
+    op.drop_index("uq_meetings_one_proposed", table_name="meetings", postgresql_where=sa.text("status = 'proposed'"))
+    op.drop_index(op.f("ix_meetings_status"), table_name="meetings")
+    op.drop_index(op.f("ix_meetings_match_id"), table_name="meetings")
+    op.drop_table("meetings")
     op.drop_index(
         "uq_revisions_one_open",
         table_name="revisions",

@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,12 +15,18 @@ from iew.domain.matches import ProposalStatus
 from iew.domain.matches import Status as MatchStatus
 from iew.domain.schools import Status as SchoolStatus
 from iew.i18n import LANGUAGES
-from iew.models import EmailDelivery, Forward, Message, Question, QuestionMessage, Report, School, User
+from iew.models import EmailDelivery, Forward, Meeting, Message, Question, QuestionMessage, Report, School, User
 from iew.outbox import JOBS_FOR
 from tests.workshop import Workshop
 from tests.world import World
 
-CANARIES = ("canary@contact.example", "Mika Canary", "+81 6 5550 0199", "a message nobody may quote")
+CANARIES = (
+    "canary@contact.example",
+    "Mika Canary",
+    "+81 6 5550 0199",
+    "a message nobody may quote",
+    "a-room-nobody-may-quote",
+)
 EVIL = 'A & B <script>alert(1)</script> "Robots"'
 
 
@@ -229,6 +235,20 @@ def _message(world: World, fact: str, language: str) -> None:
     record(world, fact, match, world.actor(asker), message_id=message.id)
 
 
+def _meeting(world: World, fact: str, language: str) -> None:
+    tainan, osaka = _tainan(world, language), _osaka(world, language)
+    match = world.match(tainan, world.invitation(osaka), status=MatchStatus.AGREED)
+    start = datetime.now(UTC) + timedelta(days=8)
+    meeting = Meeting(match_id=match.id, proposed_by_id=tainan.school_id, starts=[start], minutes=40)
+    meeting.link = "https://a-room-nobody-may-quote.example"
+    status = {"MeetingProposed": "proposed", "MeetingLapsed": "lapsed", "MeetingCancelled": "cancelled"}.get(fact)
+    if fact in ("MeetingAgreed", "MeetingCancelled"):
+        meeting.agreed_start, meeting.agreed_minutes = start, 40
+    with world.unit_of_work() as uow:
+        uow.start(meeting, status or "agreed", SYSTEM, action="propose")
+    record(world, fact, meeting, world.actor(tainan))
+
+
 def _question(world: World, fact: str, language: str) -> None:
     _staff(world, language)
     asker = _osaka(world, language)
@@ -256,5 +276,6 @@ STORIES = {
     "MatchRouted": _assisted, "MatchTakenUp": _assisted, "MatchHandedBack": _assisted, "SchoolProposed": _assisted,
     "ProposalDeclined": _assisted, "ProposalSuperseded": _assisted, "MatchNotFound": _assisted,
     "MatchBecameOverdue": _assisted,
+    "MeetingProposed": _meeting, "MeetingAgreed": _meeting, "MeetingLapsed": _meeting, "MeetingCancelled": _meeting,
     "MessageWritten": _message, "QuestionAsked": _question, "QuestionAnswered": _question,
 }  # fmt: skip

@@ -132,3 +132,55 @@ def test_a_disabled_person_opens_nothing(browser: Browser, world: World) -> None
 @pytest.mark.parametrize("token", ["x", "ImFiYyI.AAAA", "%00", "a" * 3000])
 def test_a_made_up_link_leads_nowhere(browser: Browser, token: str) -> None:
     assert browser.open(f"act/{token}").status == 404
+
+
+def test_the_result_is_told_from_the_mail_in_one_form(browser: Browser, world: World) -> None:
+    match = world.match(status="agreed")
+    path = link_to(world, world.osaka, match)
+    before = world.snapshot()
+    assert "Five minutes are enough" in browser.open(path).words and world.snapshot() == before
+
+    refused = answer(browser, path, held_on="2026-05-01", students="24", teachers="", summary="We built two robots.")
+    assert refused.status == 422 and refused.fault_at("teachers") and not used(world)
+    form = refused.form_to(path.rpartition("/")[2])
+    assert (form.fields["students"], form.fields["summary"]) == ("24", "We built two robots.")
+    done = browser.send(form, teachers="2")
+
+    assert "Your report is saved" in done.words and used(world)
+    assert world.now_is(match).status == "completed"
+
+
+def test_the_other_school_adds_its_report_and_none_adds_two(browser: Browser, world: World) -> None:
+    match = world.match(status="agreed")
+    told = {"summary": "Good", "held_on": "2026-05-01", "students": 20, "teachers": 2}
+    world.as_(world.osaka).post(f"/matches/{match.id}/actions/report", told)
+
+    mine = answer(browser, link_to(world, world.tainan, match), held_on="2026-05-01", students="9", teachers="1",
+                  summary="Good too")  # fmt: skip
+    theirs = browser.open(link_to(world, world.osaka, match))
+
+    assert "Your report is saved" in mine.words
+    assert "There is nothing left to answer" in theirs.words
+
+
+def test_after_a_silence_help_is_one_click_away_with_the_words_kept(browser: Browser, world: World) -> None:
+    match = world.match(status="no_reply", message="Our robots want to meet yours.")
+    other = world.invitation(school=world.school("JP"), title="Robots of another school")
+    path = link_to(world, world.tainan, match)
+
+    page = browser.open(path)
+    assert other.title in page.words
+    done = answer(browser, path)
+
+    assert "on its way to those who can help" in done.words and used(world)
+    (asked,) = (m for m in world.as_(world.tainan).get("/matches?via=assisted").json["items"])
+    assert (asked["message"], asked["invitation"]["id"]) == (match.message, match.invitation_id)
+    assert asked["handler"]["kind"] == "office"
+
+
+def test_the_invited_school_of_a_case_that_ended_is_offered_nothing(browser: Browser, world: World) -> None:
+    match = world.match(status="no_reply")
+
+    page = browser.open(link_to(world, world.osaka, match))
+
+    assert "There is nothing left to answer" in page.words

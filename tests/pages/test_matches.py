@@ -208,3 +208,29 @@ def test_the_list_leads_to_the_case(world: World) -> None:
     links = browser.open("/en/inbox").links()
 
     assert f"/en/matches/{match.id}" in links
+
+
+def test_one_click_asks_for_help_with_the_same_words(world: World) -> None:
+    match = world.match(status="no_reply", message="Our robots want to meet yours.")
+    other = world.invitation(school=world.school("JP"), title="Robots of another school")
+    browser = Browser(world.app).sign_in(world.tainan)
+    page = browser.open(f"matches/{match.id}")
+    assert other.title in page.words
+
+    done = browser.follow(browser.send(page.form_to("/again")))
+
+    assert match.message in done.words and "Your request is on its way" in done.words
+    page = browser.open(f"matches/{match.id}")
+    assert "You have asked for help with this already." in page.words
+    assert not [form for form in page.forms if form.action.endswith("/again")]
+
+
+def test_the_wish_can_be_changed_first_and_starts_from_what_was_asked(world: World) -> None:
+    wish = {"country": "JP", "subdivision": "JP-27", "levels": ["primary"]}
+    match = world.match(via="assisted", status="not_found", handler="JP-OSA", wish=wish, message="We play taiko.")
+
+    form = Browser(world.app).sign_in(world.tainan).open(f"matches/wish?again={match.id}").form_to("/matches/ask")
+
+    assert (form.fields["wish.country"], form.fields["wish.subdivision"]) == ("JP", "JP-27")
+    assert form.fields["message"] == "We play taiko."
+    assert Browser(world.app).sign_in(world.taipei).open(f"matches/wish?again={match.id}").status == 404

@@ -20,8 +20,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
+from iew.domain.actors import SYSTEM
 from iew.domain.matches import Via
-from iew.models import Event, Invitation, Question, QuestionMessage, School, SignInSession, User
+from iew.models import Event, Invitation, Meeting, Question, QuestionMessage, School, SignInSession, User
 from iew.services import saved_searches, suggestions
 from iew.web.access import NAME_OF_PERMISSION
 from iew.web.context import EXTENSION
@@ -91,6 +92,7 @@ class Scene:
             "O": world.osaka.school_id or "",
             "X": world.taipei.school_id or "",
             "NEXT_YEAR": (datetime.now(UTC).date() + timedelta(days=200)).isoformat(),
+            "SOON": (datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)).isoformat(),
             "SIGN_UP": json.dumps(sign_up_body("AQ")),
         }
         for part in filter(None, state.split("; ")):
@@ -104,6 +106,8 @@ class Scene:
             self.names["NO"] = world.school("JP", status="pending", approver_code="JP-OSA").id
         elif part == "question of ovs":
             self.names["Q"] = self._question(world.osaka)
+        elif part.startswith("meeting"):
+            self._meeting(agreed=part.endswith("agreed"))
         elif part == "search of ovs":
             with world.unit_of_work() as uow:
                 values = {"name": "Robots", "params": {"q": "robots"}, "frequency": "daily", "paused": False}
@@ -122,6 +126,16 @@ class Scene:
             self._match(part)
         else:
             assert part == "elsewhere", part
+
+    def _meeting(self, *, agreed: bool) -> None:
+        """Times that O named for the schools of M1."""
+        soon = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
+        meeting = Meeting(match_id=self.names["M1"], proposed_by_id=self.names["O"], starts=[soon], minutes=40)
+        if agreed:
+            meeting.agreed_start, meeting.agreed_minutes = soon, 40
+        with self.world.unit_of_work() as uow:
+            uow.start(meeting, "agreed" if agreed else "proposed", SYSTEM, action="propose")
+        self.names["ME"], self.names["SOON"] = meeting.id, soon.isoformat()
 
     def _post(self, part: str) -> None:
         name, status, *more = part.split(" ", 2)

@@ -5,6 +5,28 @@ one that was owed later. A mail about a fact is left out only where the fact was
 went on.
 """
 
-from worker.jobs import accounts, digests, index, invitations, mails, matches, questions, searches, suggestions
+from worker.jobs import (
+    accounts,
+    digests,
+    index,
+    invitations,
+    mails,
+    matches,
+    meetings,
+    questions,
+    searches,
+    suggestions,
+)
 
-__all__ = ["accounts", "digests", "index", "invitations", "mails", "matches", "questions", "searches", "suggestions"]
+__all__ = [
+    "accounts",
+    "digests",
+    "index",
+    "invitations",
+    "mails",
+    "matches",
+    "meetings",
+    "questions",
+    "searches",
+    "suggestions",
+]

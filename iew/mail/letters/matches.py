@@ -8,9 +8,10 @@ from typing import Final
 from iew.domain.matches import HandlerKind, Status, Via
 from iew.errors import N_
 from iew.mail import paths
-from iew.mail.letter import Button, Fact, Letter
+from iew.mail.letter import Button, Fact, Item, Letter, Section
 from iew.mail.stationery import Writer
 from iew.models import Match, School
+from iew.services import candidates
 
 _YOUR_CASE: Final = N_("You get this mail because your school takes part in this case.")
 _YOUR_UNIT: Final = N_("You get this mail because you work for the office or centre that handles this case.")
@@ -203,10 +204,11 @@ def declined(w: Writer, match: Match) -> Letter:
                 N_("%(school)s thanks you for your request, but cannot take part this time."),
                 school=w.school(match.posting_school),
             ),
-            w.say(N_("You can ask another school, or let an office or centre look for a partner.")),
+            w.say(N_("One click lets an office or a centre look for a partner with you; or write to another school.")),
         ),
         facts=(*_facts_of(w, match, due=None), *_reason(w, match.reason_code)),
-        button=Button(w.say(N_("See what you can do next")), w.match_page(match)),
+        sections=_second_choices(w, match),
+        button=Button(w.say(N_("Ask for help, with the same message")), w.act_page(match)),
         why=w.say(_YOUR_CASE),
     )
 
@@ -217,11 +219,12 @@ def not_found(w: Writer, match: Match, reason: str) -> Letter:
         subject=w.say(N_("No partner found: %(title)s"), **_named(w, match)),
         opening=(
             w.say(N_("We have looked for a partner school for you and have not found one this time.")),
-            w.say(N_("You can ask again with other dates or a wider wish, or write to a school yourself.")),
+            w.say(N_("You can let somebody look once more, change your wish first, or write to a school yourself.")),
         ),
         facts=_facts_of(w, match, due=None),
         said=(Fact(w.say(N_("Reason")), reason),) if reason else (),
-        button=Button(w.say(N_("See what you can do next")), w.match_page(match)),
+        sections=_second_choices(w, match),
+        button=Button(w.say(N_("Ask for help, with the same message")), w.act_page(match)),
         why=w.say(_YOUR_CASE),
     )
 
@@ -235,10 +238,11 @@ def no_reply(w: Writer, match: Match) -> Letter:
                 N_("%(school)s has not answered your request in time, so it has ended."),
                 school=w.school(match.posting_school),
             ),
-            w.say(N_("You can ask another school, or let an office or centre look for a partner.")),
+            w.say(N_("One click lets an office or a centre look for a partner with you; or write to another school.")),
         ),
         facts=_facts_of(w, match, due=None),
-        button=Button(w.say(N_("See what you can do next")), w.match_page(match)),
+        sections=_second_choices(w, match),
+        button=Button(w.say(N_("Ask for help, with the same message")), w.act_page(match)),
         why=w.say(_YOUR_CASE),
     )
 
@@ -258,11 +262,12 @@ def cancelled(w: Writer, match: Match, reason: str | None, *, for_unit: bool) ->
 def reported(w: Writer, match: Match, by: School | None, *, may_add: bool, for_unit: bool) -> Letter:
     """Tell the others that a school told the result. may_add: the reader's school has not told its own yet."""
     more = (w.say(N_("You can add your own report; that takes five minutes.")),) if may_add else ()
+    add = Button(w.say(N_("Add your report")), w.act_page(match)) if may_add else None
     return Letter(
         subject=w.say(N_("Result reported: case %(number)s"), **_named(w, match)),
         opening=(w.say(N_("%(school)s has told what came of the exchange."), school=w.school(by)), *more),
         facts=_facts_of(w, match, due=None),
-        button=Button(w.say(N_("Open the case")), w.match_page(match)),
+        button=add or Button(w.say(N_("Open the case")), w.match_page(match)),
         why=w.say(_YOUR_UNIT if for_unit else _YOUR_CASE),
     )
 
@@ -314,9 +319,26 @@ def report_due(w: Writer, match: Match, other: School | None, *, again: bool) ->
             w.say(N_("Please tell in a few lines what came of it. If it did not take place, call the case off.")),
         ),
         facts=_facts_of(w, match, due=None),
-        button=Button(w.say(N_("Tell the result")), w.match_page(match)),
+        button=Button(w.say(N_("Tell the result")), w.act_page(match)),
         why=w.say(_YOUR_CASE),
     )
+
+
+def _second_choices(w: Writer, match: Match) -> tuple[Section, ...]:
+    """Posts of the next best schools, for whoever has lost one."""
+    items = tuple(
+        Item(
+            found.invitation.title,
+            w.invitation_page(found.invitation),
+            w.say(
+                N_("%(school)s, %(country)s"),
+                school=w.school(found.school),
+                country=w.label("country", found.school.country),
+            ),
+        )
+        for found in candidates.second_choices(w.uow, match)
+    )
+    return (Section(w.say(N_("Other schools that could fit")), items),) if items else ()
 
 
 def _asking(w: Writer, match: Match) -> str:

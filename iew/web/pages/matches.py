@@ -27,15 +27,17 @@ from iew.schemas.matches import (
     ReportInput,
 )
 from iew.schemas.units import UnitChoice
-from iew.services import candidates, cases, invitations, match_contacts, matches, messages, schools, units
+from iew.services import candidates, cases, invitations, match_contacts, matches, meetings, messages, schools, units
 from iew.services.cases import Filters
 from iew.uow import UnitOfWork
 from iew.web.access import requires
 from iew.web.context import current_actor, current_language, unit_of_work
 from iew.web.forms import Form, asked_by
-from iew.web.match_words import PAGES_OF_STATES, SAID, headline, said_of_step, seeks_another
+from iew.web.match_words import PAGES_OF_STATES, SAID, headline, help_with, said_of_step
+from iew.web.meeting_words import shown as meeting_in_words
 from iew.web.rendering import gettext as _
 from iew.web.rendering import page, page_url, tell
+from iew.web.suggesting import second_choices
 
 pages = Blueprint("matches", __name__)
 
@@ -80,14 +82,15 @@ def listed(lang: str) -> Reply:
 @requires("match.ask")
 def ask(lang: str, invitation_id: str) -> Reply:
     via = "assisted" if request.args.get("via") == "assisted" else "direct"
-    return _ask_page(Form.blank({"invitation_id": invitation_id, "via": via}))
+    return _ask_page(Form.blank({"invitation_id": invitation_id, "via": via, "message": _earlier().get("message")}))
 
 
 @pages.get("/<lang>/matches/wish")
 @requires("match.ask")
 def wish(lang: str) -> Reply:
     """Ask for help without having found a post."""
-    return _ask_page(Form.blank({"via": "assisted"}))
+    earlier = _earlier()
+    return _ask_page(Form.blank({"via": "assisted", "wish": earlier.get("wish"), "message": earlier.get("message")}))
 
 
 @pages.post("/<lang>/matches/ask")
@@ -100,6 +103,19 @@ def send(lang: str) -> Reply:
         return _ask_page(form)
     tell(_("Your request is on its way. This page shows at any time who has it and until when."))
     return redirect(page_url("matches.show", match_id=match_id))
+
+
+@pages.post("/<lang>/matches/<match_id>/again")
+@requires("match.ask")
+def again(lang: str, match_id: str) -> Reply:
+    """One click: the same request once more, now with the help of an office or a centre."""
+    form = Form.blank(name="again")
+    with form.attempt(), unit_of_work() as uow:
+        again_id = matches.ask_again_with_help(uow, match_id, current_actor()).id
+    if form.refused:
+        return _page_of(match_id, forms={"again": form})
+    tell(_("Your request is on its way. This page shows at any time who has it and until when."))
+    return redirect(page_url("matches.show", match_id=again_id))
 
 
 @pages.get("/<lang>/matches/<match_id>")
@@ -148,6 +164,18 @@ def contacts(lang: str, match_id: str) -> Reply:
     return _page_of(match_id, forms={"contacts": form}, contacts_shown=shown)
 
 
+def _earlier() -> dict[str, Any]:
+    """What an earlier case of this school said, where the address of this page names one, to go on from it."""
+    match_id, actor = request.args.get("again"), current_actor()
+    if not match_id:
+        return {}
+    with unit_of_work() as uow:
+        match = cases.look(uow, match_id, actor, language=current_language()).match
+        if match.asking_school_id != actor.school_id:
+            raise NotFound
+        return {"message": match.message, "wish": match.wish or matches.again(uow, match).get("wish")}
+
+
 def _ask_page(form: Form) -> Reply:
     actor = current_actor()
     with unit_of_work() as uow:
@@ -176,7 +204,8 @@ def _page_of(match_id: str, *, forms: Mapping[str, Form] | None = None, contacts
     """The page of a case. forms: those that were refused, to be shown again as they were typed."""
     actor = current_actor()
     with unit_of_work() as uow:
-        shown = MatchView().dump(cases.look(uow, match_id, actor, language=current_language()))
+        seen = cases.look(uow, match_id, actor, language=current_language())
+        shown, helpful = MatchView().dump(seen), help_with(seen.match, actor.school_id)
         refused = next((form for form in (forms or {}).values() if form.refused), None)
         actions = shown["available_actions"]
         blank = {name: Form.blank(name=name) for name in (*actions, "message", "contacts")}
@@ -188,7 +217,9 @@ def _page_of(match_id: str, *, forms: Mapping[str, Form] | None = None, contacts
             form=refused,
             match=shown,
             headline=headline(shown),
-            seeks_another=shown["asking_school"]["id"] == actor.school_id and seeks_another(shown),
+            seeks_another=helpful,
+            may_ask_again=helpful and matches.can_ask_again(uow, seen.match),
+            second_choices=second_choices(uow, seen.match, actor) if helpful else [],
             has_contacts=shown["agreed_at"] is not None and shown["partner"] is not None,
             forms=every,
             steps=[said_of_step(step) for step in shown["timeline"]],
@@ -197,7 +228,18 @@ def _page_of(match_id: str, *, forms: Mapping[str, Form] | None = None, contacts
             candidates=candidates.candidates(uow, match_id, actor) if "propose" in actions else [],
             units=_units(uow) if "route" in actions else [],
             beside=_beside(uow, shown, actor),
+            **_meeting(uow, match_id, actor),
         )
+
+
+def _meeting(uow: UnitOfWork, match_id: str, actor: Actor) -> dict[str, Any]:
+    """The latest meeting of the case, and whether there is anything to show or do about meetings."""
+    try:
+        found = meetings.listed(uow, match_id, actor)
+    except NotAllowed:
+        return {"meeting": None, "may_meet": False}
+    may_meet = bool(found) or meetings.may_propose(uow, match_id, actor)
+    return {"meeting": meeting_in_words(found[0]) if found else None, "may_meet": may_meet}
 
 
 def _messages(uow: UnitOfWork, match_id: str, actor: Actor) -> dict[str, Any] | None:
