@@ -73,7 +73,6 @@ def test_no_shared_hours_are_said_and_the_nearest_shown(world: World) -> None:
 
     assert "The school days do not overlap" in page.words
     assert page.form_to("/meetings").options["starts"]
-    assert "outside school hours at" in page.words
 
 
 def test_a_unit_reads_and_names_nothing(world: World) -> None:
