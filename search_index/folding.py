@@ -8,7 +8,7 @@ ways to write a Han character (traditional, simplified, Japanese); everything bu
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import opencc
@@ -99,6 +99,12 @@ def _letters(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1 << 15)
+def _letters_of_one(char: str) -> str:
+    """The fold of one character with its marks; texts are made of few different ones."""
+    return _letters(char)
+
+
 def _words(text: str) -> str:
     for mark in _APOSTROPHES[1:]:
         text = text.replace(mark, "'")
@@ -167,6 +173,8 @@ def _append_word(word: str, places: list[tuple[int, int]], out: list[str], kept:
 
 
 def _letters_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
+    if text.isascii():
+        return _letters(text), [(at, at + 1) for at in range(len(text))]
     out: list[str] = []
     places: list[tuple[int, int]] = []
     at = 0
@@ -174,7 +182,7 @@ def _letters_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
         end = at + 1
         while end < len(text) and (unicodedata.combining(text[end]) or text[end] in _HALFWIDTH_MARKS):
             end += 1
-        letters = _letters(text[at:end])
+        letters = _letters_of_one(text[at:end])
         out.append(letters)
         places.extend([(at, end)] * len(letters))
         at = end

@@ -5,13 +5,13 @@ text as its owner holds it now.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import takewhile
 from typing import Final
 
 from search_index.folding import Folded, fold_with_offsets
-from search_index.lexicon import Lexicon, distance, slips_allowed
+from search_index.lexicon import Lexicon, Match, distance, slips_allowed
 from search_index.understanding import Plan, Unit
 
 PIECE_LENGTH: Final = 160
@@ -38,21 +38,21 @@ def highlight(text: str, plan: Plan, lexicon: Lexicon, language: str, *, whole: 
 
 def _spans(folded: Folded, plan: Plan, lexicon: Lexicon, language: str) -> Iterator[Span]:
     wanted = frozenset(plan.codes)
-    found = list(_concepts(folded, lexicon, language, wanted))
+    spoken_of = list(lexicon.scan(folded.text, language)) if wanted else []
+    found = list(_concepts(folded, spoken_of, lexicon, wanted))
     for unit in plan.units:
         found.extend(_words(folded, unit))
     if not found:
         near = frozenset(other for code in wanted for other in lexicon.related(code))
-        found.extend(_concepts(folded, lexicon, language, near))
+        found.extend(_concepts(folded, spoken_of, lexicon, near))
     yield from found
 
 
-def _concepts(folded: Folded, lexicon: Lexicon, language: str, wanted: frozenset[str]) -> Iterator[Span]:
+def _concepts(folded: Folded, spoken_of: Iterable[Match], lexicon: Lexicon, wanted: frozenset[str]) -> Iterator[Span]:
     """Where the text speaks of one of these codes, or of something narrower."""
-    if wanted:
-        for match in lexicon.scan(folded.text, language):
-            if wanted & lexicon.expand(match.codes):
-                yield folded.span(match.start, match.end)
+    for match in spoken_of:
+        if wanted & lexicon.expanded(match.senses):
+            yield folded.span(match.start, match.end)
 
 
 def _words(folded: Folded, unit: Unit) -> Iterator[Span]:

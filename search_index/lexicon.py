@@ -126,7 +126,7 @@ class Lexicon:
         """How often a folded text speaks of each code, wider codes included."""
         found: Counter[str] = Counter()
         for _start, _end, senses in self._found_in(text, language):
-            found.update(self._expanded(senses))
+            found.update(self.expanded(senses))
         return found
 
     def _found_in(self, text: str, language: str | None) -> Iterator[tuple[int, int, tuple[Sense, ...]]]:
@@ -213,7 +213,8 @@ class Lexicon:
             chosen = known[form] = _in_language(form, self.forms[form], language)
         return chosen
 
-    def _expanded(self, senses: tuple[Sense, ...]) -> frozenset[str]:
+    def expanded(self, senses: tuple[Sense, ...]) -> frozenset[str]:
+        """The codes of senses that `scan` came upon, with all wider ones."""
         expanded = self._wider.get(id(senses))
         if expanded is None:
             codes = self.expand(code for sense in senses for code in sense.codes)

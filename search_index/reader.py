@@ -172,6 +172,11 @@ class Reader:
         """How a request is read, with the figures of its parts as they are now. Raises SearchUnavailable."""
         return self._understood(request)
 
+    def understand_to_keep(self, request: Request) -> tuple[Plan, Statistics | None]:
+        """As `understand`, without figures where no word could be misspelt: whether something is met needs none."""
+        plan = self._plan(request, {})
+        return self._understood(request) if any(unit.correctable for unit in plan.units) else (plan, None)
+
     def complete(self, typed: str, *, today: date, limit: int = 8) -> tuple[tuple[Completion, ...], tuple[Named, ...]]:
         """Names of codes and concepts, and visible documents, that begin with what was typed."""
         names = self.lexicon.complete(typed, limit=limit)

@@ -57,7 +57,7 @@ class SearchWriter(Projection[StoredSearch]):
     def source_of(self, entry: StoredSearch) -> dict[str, Any]:
         source: dict[str, Any] = {"id": entry.id, "version": entry.version, "hash": entry.content_hash}
         if entry.request is not None:
-            plan, figures = self._documents.understand(entry.request)
+            plan, figures = self._documents.understand_to_keep(entry.request)
             source["query"] = stored_query(plan, entry.request, figures)
         return source
 

@@ -116,7 +116,7 @@ class Projection(Generic[Kept]):
         """
         self.cluster.check_plugins()
         began = clock()
-        index = self._create(began, refresh=_NEVER)
+        index = self.create_unrefreshed(began)
         try:
             written = self._pour_into(index, documents())
             turning = clock()
@@ -136,6 +136,10 @@ class Projection(Generic[Kept]):
         self._drop(self._dated())
 
     # steps
+
+    def create_unrefreshed(self, now: datetime) -> str:
+        """A new dated index behind no alias, which shows nothing while it is filled; its name."""
+        return self._create(now, refresh=_NEVER)
 
     def _create(self, now: datetime, *, refresh: str = REFRESH) -> str:
         name = self.cluster.names.dated(f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")
@@ -198,7 +202,7 @@ class Projection(Generic[Kept]):
     def _write_to(self, index: str, documents: Iterable[Kept], *, alias: bool = False, wait: bool = False) -> Written:
         written = Written()
         for batch in _batches(documents, BATCH):
-            written += self._send(index, self._lines_of(batch), alias=alias, wait=wait)
+            written += self.send(index, self.lines_of(batch), alias=alias, wait=wait)
         return written
 
     def _pour_into(self, index: str, documents: Iterable[Kept]) -> Written:
@@ -207,19 +211,21 @@ class Projection(Generic[Kept]):
         with ThreadPoolExecutor(1, thread_name_prefix="bulk") as sender:
             sending: Future[Written] | None = None
             for batch in _batches(documents, BUILD_BATCH):
-                lines = self._lines_of(batch)
+                lines = self.lines_of(batch)
                 written += sending.result() if sending else Written()
-                sending = sender.submit(self._send, index, lines)
+                sending = sender.submit(self.send, index, lines)
             return written + (sending.result() if sending else Written())
 
-    def _lines_of(self, batch: list[Kept]) -> list[dict[str, Any]]:
+    def lines_of(self, batch: Iterable[Kept]) -> list[dict[str, Any]]:
+        """What the engine's bulk call takes for these entries."""
         lines: list[dict[str, Any]] = []
         for document in batch:
             action = {"_id": document.id, "version": document.version, "version_type": "external"}
             lines += [{"index": action}, self.source_of(document)]
         return lines
 
-    def _send(self, index: str, lines: list[dict[str, Any]], *, alias: bool = False, wait: bool = False) -> Written:
+    def send(self, index: str, lines: list[dict[str, Any]], *, alias: bool = False, wait: bool = False) -> Written:
+        """Send what `lines_of` made, under the alias or into one index. Raises SearchUnavailable, WriteRefused."""
         params = {
             "request_timeout": self.cluster.index_seconds if alias else BUILD_SECONDS,
             "require_alias": "true" if alias else "false",

@@ -94,9 +94,10 @@ def _keep(home: Path) -> None:
 
     if not opensearch.is_set_up():
         opensearch.set_up(lambda name, size: None)
+    heap = os.environ.get("IEW_OPENSEARCH_HEAP", HEAP)
     outside = {name: value for name, value in os.environ.items() if not name.startswith("IEW_")}
     with homes.locked(home):
-        servers = Servers(home, outside | {"IEW_OPENSEARCH_HEAP": HEAP}, postgres_settings=POSTGRES_SETTINGS)
+        servers = Servers(home, outside | {"IEW_OPENSEARCH_HEAP": heap}, postgres_settings=POSTGRES_SETTINGS)
         servers.start()
         try:
             servers.wait_until_ready()

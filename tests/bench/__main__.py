@@ -11,9 +11,9 @@ import sys
 
 import structlog
 
-from tests.bench import findable, outbox, routed
+from tests.bench import findable, million, outbox, routed
 
-BENCHES = {"findable": findable.run, "outbox": outbox.run, "routed": routed.run}
+BENCHES = {"findable": findable.run, "outbox": outbox.run, "routed": routed.run, "million": million.run}
 
 
 def main() -> int:
