@@ -125,6 +125,23 @@ def singular(word: str) -> str:
     return word[:-1]
 
 
+class _OneForOne(dict[int, str]):
+    """For `str.translate`: the fold of single characters; `_NOT_ONE` for those that become several, or none."""
+
+    def __missing__(self, code: int) -> str:
+        letters = _letters(chr(code))
+        self[code] = letters if len(letters) == 1 else _NOT_ONE
+        return self[code]
+
+
+_NOT_ONE: Final = "\ufffe"
+_ONE_FOR_ONE: Final = _OneForOne()
+_MARK: Final = re.compile(
+    f"[{_HALFWIDTH_MARKS}{''.join(chr(code) for code in range(0x10000) if unicodedata.combining(chr(code)))}]"
+)
+"""A character that belongs to the one before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
     """A folded text that remembers, for each of its characters, where it stood in the original."""
@@ -158,6 +175,10 @@ def fold_with_offsets(text: str) -> Folded:
 
 def _append_word(word: str, places: list[tuple[int, int]], out: list[str], kept: list[tuple[int, int]]) -> None:
     """Add a word with its Latin stretches cut to the singular, as `fold` does; the last letter stands for the cut."""
+    if not _LATIN_PLURAL.search(word):
+        out.append(word)
+        kept.extend(places)
+        return
     at = 0
     for match in _LATIN_WORD.finditer(word):
         out.extend(word[at : match.start()])
@@ -173,8 +194,10 @@ def _append_word(word: str, places: list[tuple[int, int]], out: list[str], kept:
 
 
 def _letters_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
-    if text.isascii():
-        return _letters(text), [(at, at + 1) for at in range(len(text))]
+    if not _MARK.search(text):
+        letters = text.translate(_ONE_FOR_ONE)
+        if _NOT_ONE not in letters:
+            return letters, [(at, at + 1) for at in range(len(text))]
     out: list[str] = []
     places: list[tuple[int, int]] = []
     at = 0
