@@ -242,7 +242,8 @@ def _codes_of(document: Document, folded: _Folded, lexicon: Lexicon) -> dict[str
         "c_topic": _most(lexicon.mentions(topic, "en") for topic in folded.topics),
         "c_body": _most(lexicon.mentions(body, language) for language, body in folded.bodies),
     }
-    met = {code for code in is_so | is_wished if not is_topic(code)}.union(*said.values())
+    spoken_of = {code for counter in said.values() for code in counter}
+    met = spoken_of | {code for code in is_so | is_wished if not is_topic(code)} | set(map(as_spoken_of, spoken_of))
     return {
         "own": sorted(is_so),
         "wish": sorted(is_wished),
@@ -254,6 +255,11 @@ def _codes_of(document: Document, folded: _Folded, lexicon: Lexicon) -> dict[str
 def is_topic(code: str) -> bool:
     """Whether a code stands for something that texts speak of, and not for what a document is."""
     return code.startswith("v:")
+
+
+def as_spoken_of(code: str) -> str:
+    """How `met` holds a code that texts speak of: apart from the same code where it says what the document is."""
+    return code if is_topic(code) else f"said:{code}"
 
 
 def _most(mentions: Iterable[Counter[str]]) -> Counter[str]:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from search_index.document import FACETS
 from search_index.errors import BadPosition
 from search_index.lexicon import Lexicon
-from search_index.mapping import is_topic
+from search_index.mapping import as_spoken_of, is_topic
 from search_index.understanding import Plan, Unit
 
 Sort = Literal["relevance", "newest", "expiring"]
@@ -35,6 +35,7 @@ _OWN_OF: Final = {"language": 2.0, "month": 1.0}
 _SAID: Final = {"c_title": 1.4, "c_topic": 1.0, "c_body": 0.7}
 _SPOKEN_OF: Final = {"c_title": 1.0, "c_topic": 1.0, "c_body": 0.45}
 _RELATED = 0.4
+RELATED_USED: Final = 6
 _WORDS: Final = {"title": 1.0, "topic": 1.0, "name": 1.2, "body": 0.45}
 _STEMS = 0.4
 _IN_PART = 0.4
@@ -180,13 +181,11 @@ def _literal_clauses(unit: Unit) -> list[Body]:
     """The unit's own words as they were typed, where they are long enough not to be met inside other words."""
     if unit.script != "latin" and len(unit.words) < _SHORTEST_LITERAL:
         return []
-    return [{"match_phrase": {name: {"query": unit.words, "boost": boost}}} for name, boost in _WORDS.items()]
+    return _phrases(unit)
 
 
 def _word_clauses(unit: Unit, plan: Plan, *, fuzzy: bool) -> list[Body]:
-    clauses: list[Body] = [
-        {"match_phrase": {name: {"query": unit.words, "boost": boost}}} for name, boost in _WORDS.items()
-    ]
+    clauses = _phrases(unit)
     if unit.phrase:
         return clauses
     clauses += [
@@ -271,10 +270,16 @@ def _concept_score(unit: Unit, weight: float, counts: Mapping[str, int], total: 
 
 def _inside(unit: Unit, weight: float) -> Body | None:
     """Short Han words wherever they stand, even inside others: worth little, and not enough to count as met."""
-    if unit.script != "han":
-        return None
-    clauses = [{"match_phrase": {name: {"query": unit.words, "boost": boost}}} for name, boost in _WORDS.items()]
-    return _best(clauses, 0.0, boost=weight * _INSIDE)
+    return _best(_inside_clauses(unit), 0.0, boost=weight * _INSIDE)
+
+
+def _inside_clauses(unit: Unit) -> list[Body]:
+    return _phrases(unit) if unit.script == "han" else []
+
+
+def _phrases(unit: Unit) -> list[Body]:
+    """The words of a unit side by side, in any of the folded fields."""
+    return [{"match_phrase": {name: {"query": unit.words, "boost": boost}}} for name, boost in _WORDS.items()]
 
 
 def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:
@@ -288,7 +293,7 @@ def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:
             {"constant_score": {"filter": {"term": {name: {"value": code}}}, "boost": boost * weight}}
             for name, boost in (("own", _OWN_OF.get(code.split(":")[0], _OWN)), ("wish", _WISH))
         ]
-    for other in lexicon.related(code)[:6]:
+    for other in lexicon.related(code)[:RELATED_USED]:
         clauses += [
             {"term": {name: {"value": other, "boost": boost * weight * _RELATED}}} for name, boost in _SPOKEN_OF.items()
         ]
@@ -296,10 +301,13 @@ def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:
 
 
 def _word_score(unit: Unit, plan: Plan, weight: float, *, fuzzy: bool) -> Body:
-    clauses = _word_clauses(unit, plan, fuzzy=fuzzy)
-    if not unit.phrase and unit.script != "latin":
-        clauses += _in_part(unit)
-    return _best(clauses, _TIE_TOPIC, boost=weight) or {"match_none": {}}
+    return _best(_word_filters(unit, plan, fuzzy=fuzzy), _TIE_TOPIC, boost=weight) or {"match_none": {}}
+
+
+def _word_filters(unit: Unit, plan: Plan, *, fuzzy: bool) -> list[Body]:
+    """All that a plain word is looked for by, in whole or in part."""
+    parts = _in_part(unit) if not unit.phrase and unit.script != "latin" else ()
+    return [*_word_clauses(unit, plan, fuzzy=fuzzy), *parts]
 
 
 def _in_part(unit: Unit) -> Iterator[Body]:
@@ -379,7 +387,7 @@ def counts_body(request: Request, plan: Plan, statistics: Statistics | None, lex
     return {
         "size": 0,
         "track_total_hits": False,
-        "query": {"bool": {"filter": [*visible(request.today), *_wanted(plan, statistics, lexicon)]}},
+        "query": {"bool": {"filter": [*visible(request.today), *_reached(plan, statistics, lexicon)]}},
         "aggs": _aggregations(request, plan, statistics),
     }
 
@@ -395,11 +403,24 @@ def _query(request: Request, plan: Plan, statistics: Statistics | None, lexicon:
     return {"bool": {"filter": narrowed, "should": should, "minimum_should_match": 1}}
 
 
-def _wanted(plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> list[Body]:
-    """What every hit of a query has to meet: any of what scores, or all of it."""
+def _reached(plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> list[Body]:
+    """The filter for all documents that score: what `_scores` asks for one by one is asked of one field here."""
     if not plan.units or statistics is None:
         return []
-    return [_any([meets_all(plan, statistics), *_scores(plan, statistics, lexicon)])]
+    groups = [clause for at, unit in enumerate(plan.units) for clause in _reaching(unit, plan, statistics, at, lexicon)]
+    key = _key_clause(plan)
+    return [_any([*groups, *([key] if key else [])])]
+
+
+def _reaching(unit: Unit, plan: Plan, statistics: Statistics, at: int, lexicon: Lexicon) -> list[Body]:
+    if not unit.readings:
+        return _word_filters(unit, plan, fuzzy=at in statistics.fuzzy)
+    readings = [_all([_has_or_is_near(code, lexicon) for code in reading]) for reading in unit.readings]
+    return [*readings, *(_literal_clauses(unit) or _inside_clauses(unit))]
+
+
+def _has_or_is_near(code: str, lexicon: Lexicon) -> Body:
+    return {"terms": {"met": [code, *map(as_spoken_of, lexicon.related(code)[:RELATED_USED])]}}
 
 
 def _sort(request: Request, plan: Plan) -> list[Body]:

@@ -53,6 +53,17 @@ def test_our_own_questions_on_the_sample_posts_are_answered_well(cluster: Cluste
     assert below(found, FLOORS_OWN) == {}
 
 
+def test_what_is_counted_is_what_the_pages_hold(cluster: Cluster, lexicon: Lexicon) -> None:
+    posts = judged.lines(ROOT / "config" / "samples" / "invitations.ndjson")
+    reader = filled(cluster, lexicon, [judged.document(post) for post in posts])
+    typed = [question.text for question in judged.questions(OWN)]
+    typed += ["robotcis", '"sister school"', "茶 xyzzy", "로봇 고등학교", "女子高 陶芸", "IEW-2026-000001"]
+
+    for text in typed:
+        found = reader.search(Request(today=TODAY, text=text, limit=500, language="en"))
+        assert (found.total, found.total_all) == (len(found.hits), sum(hit.meets_all for hit in found.hits)), text
+
+
 def test_gain_counts_grades_and_ranks() -> None:
     grades = {"a": 2, "b": 1}
 
