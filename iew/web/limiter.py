@@ -65,6 +65,7 @@ LIMITS: Final[dict[str, tuple[Limit, ...]]] = {
     "sign_up": (Limit("60 per hour"),),
     "questions": (Limit("60 per hour"),),
     "mail_link": (Limit("60 per minute"),),
+    "proofs": (Limit("30 per minute"), Limit("300 per hour")),
     "search": (Limit(_search_rate),),
 }
 

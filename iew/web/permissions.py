@@ -108,6 +108,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "match.show_contacts": Permission(SIGNED_IN, O),
     "match.read_messages": Permission(SIGNED_IN, R),
     "match.write_message": Permission(SIGNED_IN, W),
+    "proof.read": Permission(EVERYONE, R, limit="proofs"),
     # work and questions
     "inbox.read": Permission(SIGNED_IN, R),
     "question.ask": Permission(EVERYONE, O, limit="questions"),

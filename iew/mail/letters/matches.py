@@ -268,6 +268,7 @@ def reported(w: Writer, match: Match, by: School | None, *, may_add: bool, for_u
         opening=(w.say(N_("%(school)s has told what came of the exchange."), school=w.school(by)), *more),
         facts=_facts_of(w, match, due=None),
         button=add or Button(w.say(N_("Open the case")), w.match_page(match)),
+        closing=(w.say(N_("On the page of the case you can print a proof of this exchange that anybody can check.")),),
         why=w.say(_YOUR_UNIT if for_unit else _YOUR_CASE),
     )
 

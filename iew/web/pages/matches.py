@@ -221,6 +221,7 @@ def _page_of(match_id: str, *, forms: Mapping[str, Form] | None = None, contacts
             may_ask_again=helpful and matches.can_ask_again(uow, seen.match),
             second_choices=second_choices(uow, seen.match, actor) if helpful else [],
             has_contacts=shown["agreed_at"] is not None and shown["partner"] is not None,
+            has_proof=bool(shown["reports"]),
             forms=every,
             steps=[said_of_step(step) for step in shown["timeline"]],
             thread=_messages(uow, match_id, actor),
