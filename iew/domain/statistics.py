@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from math import ceil
 from typing import Final
 
 LEAST_PERSONS: Final = 5
@@ -139,12 +140,12 @@ def for_everybody(large: int, small: Mapping[str, Block], blocks: Mapping[str, B
 
 
 def steps_for(values: Collection[int], most: int = 5) -> list[int]:
-    """The least value of each shade, ascending, so that about equally many places get each; zero has none."""
-    ranked = sorted(value for value in values if value > 0)
-    if not ranked:
+    """The least value of each shade, ascending; each a multiple of the one before, since few places have much."""
+    some = [value for value in values if value > 0]
+    if not some:
         return []
-    cuts = (ranked[len(ranked) * part // most] for part in range(most))
-    return sorted({ranked[0], *cuts})
+    least, largest = min(some), max(some)
+    return sorted({ceil(least * (largest / least) ** (part / most)) for part in range(most)})
 
 
 def shade_of(value: int, steps: Iterable[int]) -> int:

@@ -66,6 +66,13 @@ class FiguresPageQuery(StatisticsQuery):
 
     measure = Code([measure.value for measure in Measure], load_default=Measure.INVITATIONS.value)
     group_by = GroupList(load_default=("month",))
+    then_by = Code(ALL_GROUPS, load_default=None, allow_none=True)
+
+
+class ReportQuery(Input):
+    """The report of which school year; the present one unless it is named."""
+
+    school_year = Code(pattern=r"[0-9]{4}-[0-9]{4}", load_default=None, allow_none=True)
 
 
 class FiguresFileQuery(StatisticsQuery):

@@ -1,18 +1,25 @@
 """Figures as pages and API give them out: what an address asks for, numbers by their names, the list behind each."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
 from flask import Response, after_this_request, request, url_for
+from werkzeug.datastructures import MultiDict
 
 from iew.domain.actors import Actor
-from iew.domain.statistics import ALL_GROUPS, NONE, Measure, Scope, State
+from iew.domain.matches import Status
+from iew.domain.statistics import ALL_GROUPS, GROUPS, NONE, Measure, Scope, State, days_of
+from iew.errors import NotFound
 from iew.services import statistics
 from iew.services.statistics import Asked, Compared, Figures, Row
 from iew.uow import UnitOfWork
 from iew.web import spreadsheets
+from iew.web.charts import Map
 from iew.web.context import current_language, house
+from iew.web.figure_words import chart_of, group_choices, map_of, table_of
 from iew.web.openapi import PREFIX
 from iew.web.spreadsheets import CSV, XLSX
 
@@ -21,6 +28,8 @@ _IN_SEARCH: Final = frozenset({"country", "side", "county", "level", "ownership"
 """Groups of open posts that are facets of the search too."""
 _IN_WORDS: Final = frozenset({"month", "country", "language", "found"})
 """Groups of searches by which the operators' list of what was looked for can be narrowed."""
+_MAPS: Final = (("world", "country"), ("taiwan", "county"))
+MEDIA_OF: Final = {"csv": CSV, "xlsx": XLSX}
 _OF_CASES: Final = (
     "persons", "suppressed", "persons_at_least", "answered", "answer_days_median", "answer_days_p90",
 )  # fmt: skip
@@ -115,6 +124,72 @@ def _address(endpoint: str, api: bool, values: Mapping[str, Any]) -> str:
 
 def _day(day: date | None) -> str | None:
     return day.isoformat() if day else None
+
+
+# pages
+
+
+def as_typed(args: MultiDict[str, str]) -> dict[str, Any]:
+    """The address of the page as its form has it: one group in each box."""
+    first, *more = args.get("group_by", "month").split(",")
+    return {**args.to_dict(), "group_by": first, **({"then_by": more[0]} if more else {})}
+
+
+def file_address(kind: str, group_by: Sequence[str]) -> str:
+    """Where the table of this page is as a file. kind: csv or xlsx."""
+    asked = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "then_by"}
+    groups = {"group_by": ",".join(group_by), "format": kind}
+    return _address("statistics.file", False, {"measure": Measure.INVITATIONS.value, **asked, **groups})
+
+
+def overview(uow: UnitOfWork, query: Mapping[str, Any], actor: Actor, units: Mapping[str, str]) -> dict[str, Any]:
+    """All that the page of figures shows: what was asked, as a table and a chart, and maps of the same."""
+    groups = tuple(dict.fromkeys(group for group in (*query["group_by"], query["then_by"]) if group))
+    asked = asked_of({**query, "group_by": groups})
+    found = shown(statistics.figures(uow, asked, actor), api=False)
+    rows = table_of(found, units)
+    return {
+        "figures": found,
+        "rows": rows,
+        "chart": chart_of(found, rows),
+        "maps": [_map(uow, asked, actor, name, group) for name, group in _MAPS if group in GROUPS[asked.measure]],
+        "groups": group_choices(asked.measure.value),
+        "units": units,
+    }
+
+
+def _map(uow: UnitOfWork, asked: Asked, actor: Actor, name: str, group: str) -> tuple[str, Map, list[Shown]]:
+    """A map with the items that it shows."""
+    found = shown(statistics.figures(uow, replace(asked, group_by=(group,)), actor), api=False)
+    return group, map_of(name, found["items"], group), table_of(found, {})
+
+
+def report_of(uow: UnitOfWork, school_year: str | None, actor: Actor, units: Mapping[str, str]) -> dict[str, Any]:
+    """The cases of a school year by who had them, as the ministry reports them. Raises NotAllowed, NotFound."""
+    known = statistics.years(uow, actor)
+    chosen = school_year or known[0].school_year
+    if chosen not in {year.school_year for year in known}:
+        raise NotFound
+    since, until = days_of(chosen)
+    asked = Asked(Measure.MATCHES, ("unit",), since, until)
+    by_unit = shown(statistics.figures(uow, asked, actor), api=False)
+    outcomes = shown(statistics.figures(uow, replace(asked, group_by=("unit", "status")), actor), api=False)
+    ended: dict[str | None, dict[str, int]] = defaultdict(dict)
+    for item in outcomes["items"]:
+        ended[item["unit"]][item["status"]] = item["count"]
+    rows = [{**row, "outcomes": ended[row["unit"]]} for row in table_of(by_unit, units)]
+    by_status = {status: sum(each.get(status, 0) for each in ended.values()) for status in Status}
+    closed = next((year.closed for year in known if year.school_year == chosen), None)
+    return {
+        "years": [year.school_year for year in known],
+        "chosen": chosen,
+        "since": since,
+        "until": until,
+        "rows": rows,
+        "totals": by_unit["totals"],
+        "by_status": by_status,
+        "closed": closed,
+    }
 
 
 # a school year

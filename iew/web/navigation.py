@@ -42,7 +42,7 @@ _BAR: Final = (
     (UNITS | ADMIN, "pairings.listed", N_("Pairings")),
     (UNITS, "unit.show", N_("Our unit")),
     (OPERATORS, "admin.overview", N_("Operation")),
-    (UNITS | ADMIN, "statistics.shown", N_("Figures")),
+    (UNITS | ADMIN, "statistics.figures", N_("Figures")),
     (EVERYBODY, "directory.listed", N_("Centres and offices")),
     (VISITORS, "home.how", N_("How it works")),
 )
