@@ -81,6 +81,14 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "MeetingAgreed": ("notify_meeting_agreed",),
     "MeetingLapsed": ("notify_meeting_lapsed",),
     "MeetingCancelled": ("notify_meeting_cancelled",),
+    # pairings
+    "PairingMade": (),
+    "PairsProposed": (),
+    "PairPinned": (),
+    "PairForbidden": (),
+    "PairReleased": (),
+    "PairingAccepted": ("notify_pairing_accepted",),
+    "MatchPaired": ("notify_match_paired",),
     # questions
     "QuestionAsked": ("notify_question_asked",),
     "QuestionAnswered": ("notify_question_answered",),

@@ -156,11 +156,18 @@ class UnitOfWork:
         self._events(entities, action, actor, fact, details)
 
     def record_all(
-        self, fact: Fact, subjects: Sequence[HasSubject], actor: Actor, *, action: str, **details: Any
+        self,
+        fact: Fact,
+        subjects: Sequence[HasSubject],
+        actor: Actor,
+        *,
+        action: str,
+        each: Mapping[str, Mapping[str, Any]] | None = None,
+        **details: Any,
     ) -> None:
-        """As `record`, for many subjects in few statements."""
+        """As `record`, for many subjects in few statements. each: further details by the id of the subject."""
         self.session.flush()
-        self._events(subjects, action, actor, fact, details)
+        self._events(subjects, action, actor, fact, details, each=each)
 
     def transition(
         self,
@@ -338,6 +345,7 @@ class UnitOfWork:
         details: Mapping[str, Any],
         *,
         are_new: bool = False,
+        each: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """One event a subject, and the jobs they owe."""
         if not subjects:
@@ -346,7 +354,8 @@ class UnitOfWork:
         for subject in subjects:
             status = getattr(subject, "status", None)
             before = None if are_new else status
-            rows.append(self._event_values(subject, action, actor, fact, before, status, details))
+            told = {**details, **(each or {}).get(subject.id, {})}
+            rows.append(self._event_values(subject, action, actor, fact, before, status, told))
         added = self.session.execute(
             insert(Event).returning(Event.id, Event.subject_type, Event.subject_id), rows
         ).all()

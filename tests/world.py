@@ -32,6 +32,7 @@ from iew.models import (
     Match,
     Meeting,
     OutboxRow,
+    Pairing,
     Proposal,
     Revision,
     School,
@@ -42,7 +43,7 @@ from iew.uow import UnitOfWork
 PASSWORD = "correct horse battery"
 PASSWORD_HASH = PasswordHasher.from_parameters(profiles.CHEAPEST).hash(PASSWORD)
 _numbers = count(1)
-LIVING: tuple[type[Any], ...] = (School, Invitation, Revision, Match, Meeting)
+LIVING: tuple[type[Any], ...] = (School, Invitation, Revision, Match, Meeting, Pairing)
 
 PLACES: dict[str, dict[str, Any]] = {
     "TW": {"county": "TNN", "language": "zh-Hant"},

@@ -7,7 +7,7 @@ corners; of its columns only those are written down that could matter, and the p
 of the others does.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment, linprog
 from scipy.sparse import csc_matrix
+
+from iew.domain.pairings import Schools
 
 Pair = tuple[int, int]
 """Row and column."""
@@ -25,14 +27,6 @@ _FIRST_OF_EACH: Final = 12
 _MORE_OF_EACH: Final = 20
 _NOTHING_TO_GAIN: Final = 1e-6
 """In units of the weights, which are whole."""
-
-
-@dataclass(frozen=True)
-class Schools:
-    """Whose posts the rows and columns are: a number for each school, from 0 on for each side."""
-
-    of_rows: Sequence[int]
-    of_columns: Sequence[int]
 
 
 def best_pairs(

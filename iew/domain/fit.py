@@ -7,6 +7,7 @@ the reasons as it reads them. What nobody has said rules nothing out, and speaks
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -151,6 +152,7 @@ def fitting_types(post: Post, other: Post) -> frozenset[str]:
     return frozenset(theirs for theirs in other.exchange_types if _met(theirs, other, post))
 
 
+@lru_cache(maxsize=4096)
 def counterparts_of(exchange_types: frozenset[str], side: Side) -> frozenset[str]:
     """The exchange types on the other side that would go together with these."""
     known = frozenset(COMPATIBLE).union(*COMPATIBLE.values())

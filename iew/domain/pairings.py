@@ -4,6 +4,8 @@ What is proposed follows from scores, pins and bans alone, so every change of th
 proposal that its pins and bans do not lead to. Once accepted the cases live on their own.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -39,6 +41,14 @@ class Absence(StrEnum):
     RULED_OUT = "ruled_out"  # a hard rule stands between them
     APART = "apart"  # their schools have a case, or one of the two said no
     GONE = "gone"  # one of the posts has left the public
+
+
+@dataclass(frozen=True)
+class Schools:
+    """Whose posts the rows and columns of a table are: a number for each school, from 0 on for each side."""
+
+    of_rows: Sequence[int]
+    of_columns: Sequence[int]
 
 
 S, P = Status, Party

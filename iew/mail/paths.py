@@ -34,6 +34,10 @@ def ask_administrator(language: str) -> str:
     return f"/{language}/questions/new"
 
 
+def matches(language: str) -> str:
+    return f"/{language}/matches"
+
+
 def match(language: str, match_id: str) -> str:
     return f"/{language}/matches/{match_id}"
 

@@ -7,7 +7,16 @@ from iew.models.columns import Living
 from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
 from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of, matches_on, messages_of
 from iew.models.meetings import Meeting, meetings_of
-from iew.models.pairings import Pairing, PairingHold, PairingPair, PairingPost, PairingScores, pairings_of
+from iew.models.pairings import (
+    Pairing,
+    PairingHold,
+    PairingPair,
+    PairingPost,
+    PairingScores,
+    Table,
+    pairings_of,
+    table_of,
+)
 from iew.models.questions import Question, QuestionMessage
 from iew.models.records import (
     Duty,
@@ -63,6 +72,7 @@ __all__ = [
     "Suggestion",
     "SuggestionDismissal",
     "SuggestionRun",
+    "Table",
     "Term",
     "Unit",
     "User",
@@ -80,6 +90,7 @@ __all__ = [
     "open_to_all",
     "pairings_of",
     "posts_of",
+    "table_of",
     "territory_of",
     "things",
     "units_around",

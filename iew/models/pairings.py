@@ -1,21 +1,31 @@
 """Pairings: the posts of both sides, how each fits each, what a person has said about pairs, and the pairs proposed."""
 
 import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, false, true
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from iew.db import Base
 from iew.domain.actors import Actor
+from iew.domain.fit import Post
+from iew.domain.fit_tables import IMPOSSIBLE
 from iew.domain.lifecycle import Lifecycle
-from iew.domain.pairings import PAIRING, Party
+from iew.domain.pairings import PAIRING, Absence, Hold, Party, Schools
+from iew.domain.schools import Side
 from iew.models.columns import Living
 from iew.models.invitations import Invitation
 from iew.models.matches import Match
+from iew.models.partners import post_of
+
+Place = tuple[int, int]
+"""Row and column of a pair in the table of scores."""
 
 
 class Pairing(Living, Base):
@@ -71,6 +81,11 @@ class PairingPost(Base):
 
     invitation: Mapped[Invitation] = relationship(viewonly=True)
 
+    @property
+    def compared(self) -> Post:
+        """The post as the rules saw it."""
+        return post_of(self.invitation_id, self.facts, public=not self.gone)
+
 
 class PairingScores(Base):
     """How each post fits each: two tables with a row for each post in Taiwan and a column for each one abroad."""
@@ -122,6 +137,68 @@ class PairingPair(Base):
     match_id: Mapped[str | None] = mapped_column(ForeignKey("matches.id"), index=True)
 
     match: Mapped[Match | None] = relationship(viewonly=True)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The posts of a pairing and what stands between them; a row for each post in Taiwan, a column for each abroad.
+
+    scores: ten-thousandths, -1 where a hard rule forbids the pair. apart: pairs that are not to be suggested.
+    """
+
+    rows: Sequence[PairingPost]
+    columns: Sequence[PairingPost]
+    scores: NDArray[np.int16]
+    apart: NDArray[np.bool_]
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        return {post.invitation_id: number for number, post in enumerate(self.rows)}
+
+    @cached_property
+    def column_of(self) -> dict[str, int]:
+        return {post.invitation_id: number for number, post in enumerate(self.columns)}
+
+    @cached_property
+    def schools(self) -> Schools:
+        return Schools(_numbered(self.rows), _numbered(self.columns))
+
+    @property
+    def open(self) -> NDArray[np.int16]:
+        """The scores of the pairs that may be made; -1 for the others."""
+        return np.where(self.apart, np.int16(IMPOSSIBLE), self.scores)
+
+    def weights(self, holds: Iterable[PairingHold]) -> NDArray[np.int16]:
+        """The scores of the pairs that may be made and are not banned; -1 for the others."""
+        weights = self.open
+        for hold in holds:
+            if hold.kind == Hold.BAN:
+                weights[self.place_of(hold)] = IMPOSSIBLE
+        return weights
+
+    def place_of(self, pair: "PairingHold | PairingPair") -> Place:
+        return self.row_of[pair.domestic_id], self.column_of[pair.overseas_id]
+
+    def absence_of(self, place: Place) -> Absence | None:
+        """Why a pair cannot be made, whatever anybody holds of it; None where it can."""
+        if self.rows[place[0]].gone or self.columns[place[1]].gone:
+            return Absence.GONE
+        if self.apart[place]:
+            return Absence.APART
+        return Absence.RULED_OUT if self.scores[place] < 0 else None
+
+
+def _numbered(posts: Sequence[PairingPost]) -> list[int]:
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(post.school_id, len(numbers)) for post in posts]
+
+
+def table_of(session: Session, pairing: Pairing) -> Table:
+    """What a pairing proposes from."""
+    rows = [post for post in pairing.posts if post.side == Side.DOMESTIC]
+    columns = [post for post in pairing.posts if post.side == Side.OVERSEAS]
+    kept = session.get_one(PairingScores, pairing.id)
+    return Table(rows, columns, *kept.read(len(rows), len(columns)))
 
 
 def pairings_of(actor: Actor) -> ColumnElement[bool]:

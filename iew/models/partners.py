@@ -3,8 +3,9 @@
 Suggestions ask it of one school, pairings of hundreds; both must leave out the same pairs.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
 from sqlalchemy.orm import Session
@@ -40,6 +41,41 @@ def as_post(post: Invitation, today: date, concepts: Concepts) -> Post:
         students=(post.group or {}).get("students"),
         homestay=post.homestay,
     )
+
+
+def facts_of(post: Post) -> dict[str, Any]:
+    """A post to be compared as JSON, to be kept; `post_of` reads it."""
+    sets = {name: sorted(getattr(post, name)) for name in _SETS}
+    return {
+        "country": post.country,
+        "level": post.level,
+        "county": post.county,
+        "topics": [{"text": topic.text, "keys": sorted(topic.keys)} for topic in post.topics],
+        "periods": [[start.isoformat(), end.isoformat()] for start, end in post.periods],
+        "students": post.students,
+        "homestay": post.homestay,
+        **sets,
+    }
+
+
+def post_of(invitation_id: str, facts: Mapping[str, Any], *, public: bool) -> Post:
+    """The post that `facts_of` kept."""
+    sets: dict[str, Any] = {name: frozenset(facts[name]) for name in _SETS}
+    return Post(
+        id=invitation_id,
+        country=facts["country"],
+        level=facts["level"],
+        public=public,
+        county=facts["county"],
+        topics=tuple(Topic(topic["text"], frozenset(topic["keys"])) for topic in facts["topics"]),
+        periods=tuple((date.fromisoformat(start), date.fromisoformat(end)) for start, end in facts["periods"]),
+        students=facts["students"],
+        homestay=facts["homestay"],
+        **sets,
+    )
+
+
+_SETS: Final = ("exchange_types", "languages", "levels", "grades", "countries", "counties")
 
 
 def kept_apart(session: Session, school_ids: Iterable[str]) -> set[tuple[str, str]]:

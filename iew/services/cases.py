@@ -35,7 +35,7 @@ from iew.models import (
 )
 from iew.uow import UnitOfWork
 
-_STEPS: Final = frozenset(MATCH.actions) | {"ask"}
+_STEPS: Final = frozenset(MATCH.actions) | {"ask", "pair"}
 _OWN_WORK: Final = frozenset({"message", "contact_read", "messages_read"})
 _PROGRESS: Final = (Insight.WHOLE, Insight.ASKING)
 _OUTSIDE: Final = (Insight.CANDIDATE, Insight.FORMER)

@@ -27,6 +27,7 @@ SAID: Final = {
 }
 _STEPS: Final = {
     "ask": N_("Asked"),
+    "pair": N_("Brought together in a pairing"),
     "route": N_("Given to the unit"),
     "accept": N_("Accepted"),
     "hand_back": N_("Handed back to the administrator"),

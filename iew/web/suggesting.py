@@ -17,7 +17,7 @@ from iew.web.texts import card_of
 SHOWN: Final = 5
 ALIKE: Final = 3
 REASONS_SHOWN: Final = 5
-_LABELS: Final = {
+READ_BY_A_SCHOOL: Final = {
     "shared_language": N_("You share a language: %(what)s"),
     "same_level": N_("Same school level: %(what)s"),
     "near_level": N_("Near school level: %(what)s"),
@@ -59,14 +59,14 @@ FITS: Final = {
 }
 
 
-def reason_in_words(reason: Mapping[str, Any]) -> dict[str, str]:
-    """A reason with its sentence in the reader's language."""
+def reason_in_words(reason: Mapping[str, Any], sentences: Mapping[str, str] = READ_BY_A_SCHOOL) -> dict[str, str]:
+    """A reason with its sentence in the reader's language. sentences: by code, as those who read it would say it."""
     code, values = reason["code"], reason["values"]
     if code in _SAYINGS:
         what = _SAYINGS[code](values)
     else:
         what = _(", ").join(label(value, _VOCABULARIES[code]) for value in values)
-    return {"code": code, "label": _(_LABELS[code], what=what)}
+    return {"code": code, "label": _(sentences[code], what=what)}
 
 
 def suggested(row: Suggestion) -> dict[str, Any]:

@@ -11,9 +11,15 @@ import sys
 
 import structlog
 
-from tests.bench import findable, million, outbox, routed
+from tests.bench import findable, million, outbox, pairing, routed
 
-BENCHES = {"findable": findable.run, "outbox": outbox.run, "routed": routed.run, "million": million.run}
+BENCHES = {
+    "findable": findable.run,
+    "outbox": outbox.run,
+    "pairing": pairing.run,
+    "routed": routed.run,
+    "million": million.run,
+}
 
 
 def main() -> int:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from iew.domain.assignment import Pair, Schools, best_pairs
+from iew.domain.assignment import Pair, best_pairs
+from iew.domain.pairings import Schools
 
 Weights = NDArray[np.int64]
 

@@ -16,6 +16,7 @@ from iew.domain.actors import SYSTEM
 from iew.domain.invitations import INVITATION, REVISION
 from iew.domain.matches import MATCH
 from iew.domain.meetings import MEETING
+from iew.domain.pairings import PAIRING
 from iew.domain.questions import QUESTION
 from iew.domain.schools import SCHOOL
 from iew.outbox import JOBS_FOR
@@ -68,7 +69,8 @@ def test_the_guard_of_the_door_sees_a_breach() -> None:
 
 
 def test_every_fact_of_every_life_owes_its_jobs() -> None:
-    facts = frozenset[str]().union(*(life.facts for life in (INVITATION, REVISION, MATCH, MEETING, QUESTION, SCHOOL)))
+    lives = (INVITATION, REVISION, MATCH, MEETING, PAIRING, QUESTION, SCHOOL)
+    facts = frozenset[str]().union(*(life.facts for life in lives))
     assert facts - set(JOBS_FOR) == set()
 
 

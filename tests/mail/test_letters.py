@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from iew.db import SessionFactory, new_id
 from iew.domain.actors import SYSTEM, VISITOR, Role
@@ -15,8 +16,20 @@ from iew.domain.matches import ProposalStatus
 from iew.domain.matches import Status as MatchStatus
 from iew.domain.schools import Status as SchoolStatus
 from iew.i18n import LANGUAGES
-from iew.models import EmailDelivery, Forward, Meeting, Message, Question, QuestionMessage, Report, School, User
+from iew.models import (
+    EmailDelivery,
+    Forward,
+    Meeting,
+    Message,
+    OutboxRow,
+    Question,
+    QuestionMessage,
+    Report,
+    School,
+    User,
+)
 from iew.outbox import JOBS_FOR
+from iew.services import pairings
 from tests.workshop import Workshop
 from tests.world import World
 
@@ -223,6 +236,19 @@ def _assisted(world: World, fact: str, language: str) -> None:
     )  # fmt: skip
 
 
+def _pairing(world: World, fact: str, language: str) -> None:
+    """An administrator accepts; of its facts the one is told that is asked about."""
+    osaka, tainan = _osaka(world, language), _tainan(world, language)
+    posts = {"domestic": [world.invitation(tainan).id], "overseas": [world.invitation(osaka).id]}
+    boss = world.actor(world.user(Role.IEW_ADMIN))
+    with world.unit_of_work() as uow:
+        values = {"name": "臺南 大阪 2027", "max_per_school": 1, **posts}
+        made = pairings.make(uow, values, boss, concepts=lambda text: frozenset())
+        pairings.accept(uow, made.id, boss)
+        uow.session.execute(delete(OutboxRow).where(OutboxRow.job.not_in(JOBS_FOR[fact])))
+    world.user(Role.IERC, unit="TNN", language=language)
+
+
 def _message(world: World, fact: str, language: str) -> None:
     asker, owner = _tainan(world, language), _osaka(world, language)
     match = world.match(asker, world.invitation(owner, title="ロボット 로봇"))
@@ -274,6 +300,7 @@ STORIES = {
     "MatchCancelled": _direct, "MatchReported": _direct, "ReportAdded": _direct, "MatchReminderDue": _direct,
     "ReportBecameDue": _direct,
     "MatchRouted": _assisted, "MatchTakenUp": _assisted, "MatchHandedBack": _assisted, "SchoolProposed": _assisted,
+    "MatchPaired": _pairing, "PairingAccepted": _pairing,
     "ProposalDeclined": _assisted, "ProposalSuperseded": _assisted, "MatchNotFound": _assisted,
     "MatchBecameOverdue": _assisted,
     "MeetingProposed": _meeting, "MeetingAgreed": _meeting, "MeetingLapsed": _meeting, "MeetingCancelled": _meeting,

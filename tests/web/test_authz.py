@@ -23,15 +23,17 @@ from werkzeug.test import TestResponse
 from iew.domain.actors import SYSTEM
 from iew.domain.matches import Via
 from iew.models import Event, Invitation, Meeting, Question, QuestionMessage, School, SignInSession, User
-from iew.services import saved_searches, suggestions
+from iew.services import pairings, saved_searches, suggestions
 from iew.web.access import NAME_OF_PERMISSION
 from iew.web.context import EXTENSION
+from iew.web.house import House
 from iew.web.permissions import PERMISSIONS, Kind
 from search_index.document import FACETS
 from search_index.query import Request
 from search_index.reader import FacetCount, Found, Hit, Named
 from search_index.understanding import Plan
 from tests.accounts.bodies import sign_up_body
+from tests.pages.conftest import reader_away
 from tests.world import Client, World, problem
 
 MATRIX = Path(__file__).parents[1] / "authz_matrix.csv"
@@ -112,16 +114,16 @@ class Scene:
             with world.unit_of_work() as uow:
                 values = {"name": "Robots", "params": {"q": "robots"}, "frequency": "daily", "paused": False}
                 self.names["SS"] = saved_searches.keep(uow, values, world.actor(world.osaka)).id
-        elif part == "an index that lies":
-            house = world.app.extensions[EXTENSION]
-            house.open_searcher = lambda: LyingReader(self.names["PD"], self.names["PS"])
+        elif part == "pairing of iercA":
+            self._pairing()
+        elif part in ("words are known", "an index that lies"):
+            lying = LyingReader(self.names["PD"], self.names.get("PS", ""))
+            self._house().open_searcher = reader_away if part == "words are known" else lambda: lying
         elif part == "written by iew":
             with world.unit_of_work() as uow:
                 uow.get(Invitation, self.names["PD"]).author_id = world.admin.id
-        elif part == "PO suggested":
-            self._suggestion()
         elif part.startswith("P"):
-            self._post(part)
+            self._suggestion() if part == "PO suggested" else self._post(part)
         elif part.startswith(("M", "A")):
             self._match(part)
         else:
@@ -146,6 +148,17 @@ class Scene:
         if status == "expired":
             changes["expires_on"] = "2026-01-31"
         self.names[name] = self.world.invitation(owner, status=status, **changes).id
+
+    def _house(self) -> House:
+        found: House = self.world.app.extensions[EXTENSION]
+        return found
+
+    def _pairing(self) -> None:
+        """PD and PO in a pairing of the centre in Tainan."""
+        values = {"name": "Ours", "domestic": [self.names["PD"]], "overseas": [self.names["PO"]], "max_per_school": 1}
+        with self.world.unit_of_work() as uow:
+            actor = self.world.actor(self.world.ierc_tainan)
+            self.names["PA"] = pairings.make(uow, values, actor, concepts=lambda text: frozenset()).id
 
     def _suggestion(self) -> None:
         """PD and PO in each other's lists."""
@@ -274,6 +287,7 @@ def _check_scope(scene: Scene, subject: str, reply: TestResponse) -> None:
             "match": f"/matches/{thing['id']}",
             "question": f"/questions/{thing['id']}",
             "school": f"/schools/{thing['id']}",
+            "pairing": f"/pairings/{thing['id']}",
         }.get(_kind_of(item))
         if address is not None and subject not in ("sys",):
             assert scene.client(subject).get(address).status_code == 200, item
@@ -284,6 +298,8 @@ def _kind_of(item: dict[str, Any]) -> str:
         return str(item["subject"]["type"])
     if "via" in item:
         return "match"
+    if "max_per_school" in item:
+        return "pairing"
     if "level" in item:
         return "school"
     return "invitation" if "exchange_types" in item else "question" if "messages" in item else "?"

@@ -67,6 +67,15 @@ def taken_up(work: Work) -> None:
         work.post("match_taken_up", to, lambda w: letters.taken_up(w, match))
 
 
+@job("notify_match_paired")
+def paired(work: Work) -> None:
+    """Tell the asking school of a pairing whom it was brought together with, unless the case was called off since."""
+    match = _match_of(work)
+    if match.status != Status.CANCELLED:
+        to = recipients.of_school(work.uow, match.asking_school_id)
+        work.post("match_paired", to, lambda w: letters.paired(w, match))
+
+
 @job("notify_match_handed_back")
 def handed_back(work: Work) -> None:
     """Tell the administrators that a case lies with them again."""

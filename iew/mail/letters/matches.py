@@ -133,6 +133,26 @@ def proposed(w: Writer, match: Match) -> Letter:
     )
 
 
+def paired(w: Writer, match: Match) -> Letter:
+    """Tell the asking school of a pairing which school it was brought together with, and that this one is asked."""
+    unit, partner = w.unit(match.handler_code), w.school(match.posting_school)
+    return Letter(
+        subject=w.say(N_("A partner is proposed for you: %(school)s"), school=partner),
+        opening=(
+            w.say(
+                N_("%(unit)s has compared your invitation with those of many schools and proposes %(school)s."),
+                unit=unit,
+                school=partner,
+            ),
+            w.say(N_("That school is being asked whether it agrees. You need not do anything until it has answered.")),
+        ),
+        facts=_facts_of(w, match, due=None),
+        button=Button(w.say(N_("Open the case")), w.match_page(match)),
+        closing=(w.say(N_("If it does not suit you, call it off on the page of the case, or write to us there.")),),
+        why=w.say(_YOUR_CASE),
+    )
+
+
 def proposal_declined(w: Writer, match: Match, school: School | None, reason_code: str | None) -> Letter:
     """Tell the handling unit that a proposed school said no."""
     return Letter(

@@ -25,7 +25,7 @@ from iew.services.catalog.keeping import (
     writer_of,
 )
 from iew.services.catalog.partners import concepts_of, likely_partners, more_like
-from iew.services.catalog.reading import Wanted, complete, figures, search
+from iew.services.catalog.reading import Wanted, complete, figures, ids_meeting, search
 from iew.services.catalog.searches import (
     ensure_searches,
     index_search,
@@ -51,6 +51,7 @@ __all__ = [
     "ever_public",
     "explain",
     "figures",
+    "ids_meeting",
     "index_invitations",
     "index_school",
     "index_search",

@@ -92,6 +92,17 @@ def search(uow: UnitOfWork, reader: Reader, wanted: Wanted, *, labels: Labels, s
     }
 
 
+def ids_meeting(uow: UnitOfWork, reader: Reader, wanted: Wanted) -> list[str]:
+    """Ids of the public posts that meet all that is wanted, best first; as many as `limit` says. Raises Unavailable."""
+    try:
+        found = reader.search(_request(uow, wanted, secret_key=""))
+    except SearchUnavailable as absence:
+        raise unavailable(absence) from absence
+    ids = [hit.id for hit in found.hits if hit.meets_all]
+    public = load_public(uow, ids)
+    return [each for each in ids if each in public]
+
+
 def _request(uow: UnitOfWork, wanted: Wanted, secret_key: str) -> Request:
     return Request(
         today=uow.today,
