@@ -162,6 +162,7 @@ class PostOfMatchView(View):
     exchange_types = fields.List(fields.String())
     languages = fields.List(fields.String())
     levels = fields.List(fields.String())
+    grades = fields.List(fields.Integer())
     periods = fields.List(fields.Dict())
     group = fields.Dict(allow_none=True)
     expires_on = fields.Date(allow_none=True)

@@ -77,6 +77,28 @@ def candidates(uow: UnitOfWork, match_id: str, actor: Actor, *, limit: int = 20)
     ]
 
 
+def search_params(uow: UnitOfWork, match_id: str, actor: Actor) -> dict[str, list[str]]:
+    """What the search within a case begins with: the wish, by the names of the search; always the other side.
+
+    Raises NotFound, NotAllowed (only the unit that has the case, and the administrator).
+    """
+    match = find_match(uow.session, match_id, actor)
+    if match.insight_of(actor) is not Insight.WHOLE:
+        raise NotAllowed
+    wanted = _wanted(match)
+    other = match.posting_school
+    country = wanted.place.get("country") or (other.country if other else None)
+    abroad = match.asking_school.side is Side.DOMESTIC
+    return {
+        "country": [country] if country and abroad else [],
+        "county": [wanted.place["county"]] if "county" in wanted.place else [],
+        "type": sorted(wanted.plan.exchange_types),
+        "level": sorted(wanted.levels),
+        "language": sorted(wanted.languages),
+        "side": [(Side.OVERSEAS if abroad else Side.DOMESTIC).value],
+    }
+
+
 def second_choices(uow: UnitOfWork, match: Match, *, limit: int = SECOND_CHOICES) -> list[Candidate]:
     """For the asking school of a case that came to nothing: the next best schools that it has not tried.
 

@@ -16,6 +16,7 @@ from iew import i18n
 from iew.db import Page, keyset_page
 from iew.domain.actors import NAMES_WITHOUT_BODY, Actor, Role
 from iew.domain.matches import MATCH, OPEN, Insight, Status, Via
+from iew.domain.plans import Plan, periods_of
 from iew.errors import NotFound
 from iew.models import (
     Body,
@@ -35,6 +36,8 @@ from iew.models import (
 )
 from iew.uow import UnitOfWork
 
+MOST_COUNTED: Final = 100
+"""Cases whose unread messages are counted together; nobody has more to read at once."""
 _STEPS: Final = frozenset(MATCH.actions) | {"ask", "pair"}
 _OWN_WORK: Final = frozenset({"message", "contact_read", "messages_read"})
 _PROGRESS: Final = (Insight.WHOLE, Insight.ASKING)
@@ -262,17 +265,44 @@ def _proposal(proposal: Proposal, *, with_notes: bool) -> ProposalSeen:
     )
 
 
+def competing(uow: UnitOfWork, actor: Actor, post: Invitation | None) -> list[Match]:
+    """The open cases of the actor's school that may be about the same exchange as a new request would be.
+
+    post: what it would ask about; None for a wish, of which nothing is known yet.
+    """
+    plan = Plan(frozenset(post.exchange_types), periods_of(post.planned_periods)) if post else Plan()
+    return _competing(uow, actor.school_id, plan)
+
+
+def unread_total(uow: UnitOfWork, actor: Actor) -> int:
+    """How many messages of others the actor may read and has not, over all cases; an administrator reads when asked."""
+    if actor.user_id is None or actor.is_operator:
+        return 0
+    reading = and_(MessageReading.match_id == Message.match_id, MessageReading.user_id == actor.user_id)
+    news = (
+        select(Message.match_id)
+        .outerjoin(MessageReading, reading)
+        .where(
+            Message.author_id.is_distinct_from(actor.user_id),
+            or_(MessageReading.read_at.is_(None), Message.created_at > MessageReading.read_at),
+        )
+    )
+    found = uow.session.scalars(select(Match).where(matches_of(actor), Match.id.in_(news)).limit(MOST_COUNTED)).all()
+    return sum(_unread(uow, found, actor).values())
+
+
 def _parallel(uow: UnitOfWork, match: Match) -> int:
+    return sum(1 for other in _competing(uow, match.asking_school_id, match.plan) if other.id != match.id)
+
+
+def _competing(uow: UnitOfWork, school_id: str | None, plan: Plan) -> list[Match]:
     others = uow.session.scalars(
         select(Match)
-        .where(
-            Match.asking_school_id == match.asking_school_id,
-            Match.id != match.id,
-            Match.status.in_([s.value for s in OPEN]),
-        )
+        .where(Match.asking_school_id == school_id, Match.status.in_([s.value for s in OPEN]))
         .options(selectinload(Match.invitation), selectinload(Match.from_invitation))
+        .order_by(Match.created_at, Match.id)
     )
-    return sum(1 for other in others if match.plan.competes_with(other.plan))
+    return [other for other in others if plan.competes_with(other.plan)]
 
 
 def _unread(uow: UnitOfWork, matches: Sequence[Match], actor: Actor) -> dict[str, int]:

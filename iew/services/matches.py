@@ -4,7 +4,7 @@ Each one locks the match before it looks at it, so of two people who act at the 
 that the first one left. What a reader may see of a match stands in `cases`, not here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NoReturn
 
@@ -332,6 +332,32 @@ def propose(
     uow.session.flush()
     uow.session.expire(match, ["proposals"])
     return match
+
+
+MOST_AT_ONCE = 10
+"""Schools that are asked with one click; who asks more asks nobody in particular."""
+
+
+def propose_several(
+    uow: UnitOfWork,
+    match_id: str,
+    school_ids: Sequence[str],
+    actor: Actor,
+    *,
+    note: str | None = None,
+    seen_version: int | None = None,
+) -> int:
+    """Ask several schools, all or none of them; each answers for itself, and the first yes counts. How many were asked.
+
+    Raises as `propose`; Invalid also where none or too many are named.
+    """
+    if not school_ids:
+        raise Invalid.field("school_ids", N_("Choose at least one school."))
+    if len(school_ids) > MOST_AT_ONCE:
+        raise Invalid({"school_ids": [Text(N_("Ask at most %(most)s schools at once."), {"most": MOST_AT_ONCE})]})
+    for number, school_id in enumerate(school_ids):
+        propose(uow, match_id, school_id, actor, note=note, seen_version=seen_version if number == 0 else None)
+    return len(school_ids)
 
 
 def _candidate(uow: UnitOfWork, match: Match, school_id: str) -> School:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from flask import current_app, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 
 from iew.domain.actors import Actor, Role
 from iew.errors import N_
 from iew.i18n import say
-from iew.web.context import current_actor, current_language
+from iew.services import cases
+from iew.web.context import current_actor, current_language, unit_of_work
 
 EVERYBODY: Final = frozenset({None, *Role})
 VISITORS: Final = frozenset({None})
@@ -29,8 +31,11 @@ class Link:
     url: str
     label: str
     here: bool
+    unread: int = 0
+    """Messages behind it that the reader has not read."""
 
 
+_MESSAGES: Final = "matches.listed"
 _BAR: Final = (
     (EVERYBODY, "search.results", N_("Find a partner")),
     (SIGNED_IN, "inbox.waiting", N_("To do")),
@@ -50,17 +55,30 @@ _BAR: Final = (
 
 def links_for(actor: Actor | None = None) -> list[Link]:
     """The bar of the reader."""
-    role = (actor or current_actor()).role
-    language = current_language()
+    reader = actor or current_actor()
+    role, language = reader.role, current_language()
+    unread = _unread(reader)
     return [
         Link(
             url_for(endpoint, lang=language),
             say(label, language),
             here=_is_here(endpoint),
+            unread=unread if endpoint == _MESSAGES else 0,
         )
         for who, endpoint, label in _BAR
         if role in who and endpoint in current_app.view_functions
     ]
+
+
+def _unread(reader: Actor) -> int:
+    """Messages that the reader has not read; none while the database is away, for then the page has other news."""
+    if not reader.signed_in:
+        return 0
+    try:
+        with unit_of_work() as uow:
+            return cases.unread_total(uow, reader)
+    except SQLAlchemyError:
+        return 0
 
 
 def _is_here(endpoint: str) -> bool:

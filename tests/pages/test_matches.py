@@ -234,3 +234,59 @@ def test_the_wish_can_be_changed_first_and_starts_from_what_was_asked(world: Wor
     assert (form.fields["wish.country"], form.fields["wish.subdivision"]) == ("JP", "JP-27")
     assert form.fields["message"] == "We play taiko."
     assert Browser(world.app).sign_in(world.taipei).open(f"matches/wish?again={match.id}").status == 404
+
+
+def test_requests_on_one_post_stand_side_by_side_and_are_answered_there(world: World) -> None:
+    post = world.invitation(world.osaka)
+    own = world.invitation(world.tainan, grades=[11], languages=["ja"])
+    first = world.match(world.tainan, post, message="We play taiko.", from_invitation_id=own.id)
+    second = world.match(world.taipei, post, message="We cook.")
+    browser = browser_of(world, world.osaka)
+
+    page = browser.open(f"invitations/{post.id}/requests")
+
+    for shown in ("We play taiko.", "We cook.", "Grade 11", "Japanese"):
+        assert shown in page.words
+    done = browser.send(page.form_to(f"/matches/{first.id}/accept"))
+    assert done.status == 302
+    decline = browser.open(f"invitations/{post.id}/requests").form_to(f"/matches/{second.id}/decline")
+    assert browser.send(decline, reason_code="capacity").status == 302
+    assert (world.now_is(first).status, world.now_is(second).status) == ("agreed", "declined")
+    assert "No request waits" in browser.open(f"invitations/{post.id}/requests").words
+
+
+def test_nobody_else_sees_who_asked(world: World) -> None:
+    match = world.match()
+
+    for person in (world.tainan, world.seoul, world.office_osaka):
+        assert browser_of(world, person).open(f"invitations/{match.invitation_id}/requests").status == 404
+
+
+def test_who_asks_by_several_routes_is_warned_and_so_is_the_unit(world: World) -> None:
+    post, other = world.invitation(world.osaka), world.invitation(school=world.school("JP"))
+    far = world.invitation(school=world.school("JP"), periods=[{"start": "2028-01-01", "end": "2028-02-01"}])
+    browser = browser_of(world, world.tainan)
+    assert "Is this the same exchange?" not in browser.open(f"invitations/{post.id}/ask").words
+
+    match = world.match(world.tainan, other, via="assisted", status="in_progress", handler="JP-OSA")
+
+    page = browser.open(f"invitations/{post.id}/ask")
+    assert "Is this the same exchange?" in page.words and f"/en/matches/{match.id}" in page.links()
+    assert "Is this the same exchange?" not in browser.open(f"invitations/{far.id}/ask").words
+    asked = browser.send(page.form_to("/matches/ask"), message="We build robots too.")
+    assert asked.status == 302  # a warning, no refusal
+    unit = browser_of(world, world.office_osaka).open(f"matches/{match.id}")
+    assert "1 other open request of this school competes with this one." in unit.words
+
+
+def test_unread_messages_are_counted_in_the_bar_until_they_are_read(world: World) -> None:
+    match = world.match()
+    for text in ("Hello", "Are you there?"):
+        world.as_(world.osaka).post(f"/matches/{match.id}/messages", {"text": text})
+    browser = browser_of(world, world.tainan)
+
+    assert "(2 new messages)" in browser.open("directory").text
+    assert "new message" not in browser_of(world, world.osaka).open("directory").text
+    assert "new message" not in browser_of(world, world.seoul).open("directory").text
+    browser.open(f"matches/{match.id}")
+    assert "new message" not in browser.open("directory").text

@@ -70,7 +70,7 @@ def look(match_id: str, meeting_id: str) -> MeetingSeen:
 
 @api.get("/matches/<match_id>/meetings/<meeting_id>/calendar")
 @requires("match.read")
-@api.response(200, content_type="text/calendar")
+@api.response(200, {"type": "string"}, content_type="text/calendar", description="An iCalendar file")
 def calendar(match_id: str, meeting_id: str) -> Response:
     """The agreed meeting as a file for calendars."""
     with unit_of_work() as uow:

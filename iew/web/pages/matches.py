@@ -118,6 +118,17 @@ def again(lang: str, match_id: str) -> Reply:
     return redirect(page_url("matches.show", match_id=again_id))
 
 
+@pages.get("/<lang>/invitations/<invitation_id>/requests")
+@requires("match.read")
+def beside(lang: str, invitation_id: str) -> Reply:
+    """The direct requests that wait on one post, side by side, for the school that posted it."""
+    with unit_of_work() as uow:
+        found = cases.side_by_side(uow, invitation_id, current_actor(), language=current_language())
+        post = invitations.read(uow, invitation_id, current_actor())
+        lines = MatchListView().dump({"items": found, "next_cursor": None, "total": len(found)})["items"]
+        return page("matches/beside.html", post=post, requests=lines)
+
+
 @pages.get("/<lang>/matches/<match_id>")
 @requires("match.read")
 def show(lang: str, match_id: str) -> Reply:
@@ -186,8 +197,21 @@ def _ask_page(form: Form) -> Reply:
         open_case = _open_case(uow, post_id)
         own_side = schools.find_school(uow, actor.school_id or "", actor).side
         return page(
-            "matches/ask.html", form=form, post=post, own_choices=choices, open_case=open_case, own_side=own_side
+            "matches/ask.html",
+            form=form,
+            post=post,
+            own_choices=choices,
+            open_case=open_case,
+            own_side=own_side,
+            competing=_competing(uow, post_id, open_case),
         )
+
+
+def _competing(uow: UnitOfWork, invitation_id: str, open_case: str | None) -> list[Match]:
+    """Open cases of this school that may be about the same exchange, but for the one on this very post."""
+    actor = current_actor()
+    post = invitations.read(uow, invitation_id, actor) if invitation_id else None
+    return [match for match in cases.competing(uow, actor, post) if match.id != open_case]
 
 
 def _open_case(uow: UnitOfWork, invitation_id: str) -> str | None:
