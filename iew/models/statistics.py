@@ -12,6 +12,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Select,
+    Subquery,
     Text,
     and_,
     case,
@@ -125,6 +126,7 @@ def _invitations(session: Session, zone: str) -> Select[Any]:
 def _matches(session: Session, zone: str) -> Select[Any]:
     asking, other = aliased(School), aliased(School)
     post, own = aliased(Invitation), aliased(Invitation)
+    told, answered = _persons(), _first_answers()
     inbound = Match.direction == Direction.INBOUND.value
     return (
         select(
@@ -141,13 +143,15 @@ def _matches(session: Session, zone: str) -> Select[Any]:
             Match.via.label("via"),
             Match.direction.label("direction"),
             Match.status.label("status"),
-            _persons().label("persons"),
-            _answer_days().label("answer_days"),
+            told.c.persons,
+            (func.extract("epoch", answered.c.at - Match.created_at) / _DAY_SECONDS).label("answer_days"),
         )
         .join(asking, asking.id == Match.asking_school_id)
         .outerjoin(other, other.id == _other_school_id())
         .outerjoin(post, post.id == Match.invitation_id)
         .outerjoin(own, own.id == Match.from_invitation_id)
+        .outerjoin(told, told.c.match_id == Match.id)
+        .outerjoin(answered, answered.c.subject_id == Match.id)
     )
 
 
@@ -208,15 +212,14 @@ def _types(post: Any, own: Any) -> ColumnElement[Any]:
     )
 
 
-def _persons() -> ColumnElement[int | None]:
-    """Both schools tell of the same people, so the larger of their reports counts."""
-    told = select(func.max(Report.students + Report.teachers)).where(Report.match_id == Match.id)
-    return told.correlate(Match).scalar_subquery()
+def _persons() -> Subquery:
+    """By case: both schools tell of the same people, so the larger of their reports counts."""
+    told = func.max(Report.students + Report.teachers).label("persons")
+    return select(Report.match_id, told).group_by(Report.match_id).subquery("told")
 
 
-def _answer_days() -> ColumnElement[float | None]:
-    first = select(func.min(Event.at)).where(
-        Event.subject_type == Match.subject_type, Event.subject_id == Match.id, Event.action.in_(ANSWERS)
-    )
-    waited = func.extract("epoch", first.correlate(Match).scalar_subquery() - Match.created_at)
-    return cast(ColumnElement[float | None], waited / _DAY_SECONDS)
+def _first_answers() -> Subquery:
+    """By case: when whoever was asked answered first."""
+    answered = (Event.subject_type == Match.subject_type, Event.action.in_(ANSWERS))
+    first = select(Event.subject_id, func.min(Event.at).label("at")).where(*answered)
+    return first.group_by(Event.subject_id).subquery("answered")

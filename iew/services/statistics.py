@@ -164,10 +164,11 @@ def figures(uow: UnitOfWork, asked: Asked, actor: Actor) -> Figures:
     scope, area = _scope(uow, asked, actor)
     asked = _widened(asked)
     rows = _rows_of(uow, asked, area)
-    shown = [row for _, row in _cells(uow, asked, rows, asked.group_by, scope)]
+    blocks = _blocks(uow, asked) if scope is Scope.PUBLIC and asked.measure is Measure.MATCHES else None
+    shown = [row for _, row in _cells(uow, asked, rows, asked.group_by, blocks)]
     if len(shown) > MOST_ROWS:
         raise Invalid.field("group_by", N_("These are too many rows. Choose fewer groups or a shorter time."))
-    total = _cells(uow, asked, rows, (), scope)[0][1] if asked.group_by else shown[0]
+    total = _cells(uow, asked, rows, (), blocks)[0][1] if asked.group_by else shown[0]
     if asked.group_by == ("school_year",) and not asked.only and scope is not Scope.AREA and asked.state is State.EVER:
         shown = _with_frozen(uow, asked, shown)
     return Figures(asked, scope, shown, total, uow.now)
@@ -211,14 +212,13 @@ def _widened(asked: Asked) -> Asked:
     return replace(asked, since=since, until=until)
 
 
-def _rows_of(uow: UnitOfWork, asked: Asked, area: ColumnElement[bool]) -> CTE:
+def _rows_of(uow: UnitOfWork, asked: Asked, area: ColumnElement[bool]) -> Select[Any]:
     """The things that count, narrowed to what was asked."""
     found = things(asked.measure, uow.session, uow.zone).where(area)
     if asked.state is State.OPEN:
         found = found.where(open_to_all(uow.today))
     rows = found.subquery("things")
-    narrowed = select(rows).where(*_period(uow, asked, rows), *_only(asked, rows))
-    return narrowed.cte("counted").prefix_with("MATERIALIZED")  # what is worked out for a row is worked out once
+    return select(rows).where(*_period(uow, asked, rows), *_only(asked, rows))
 
 
 def _period(uow: UnitOfWork, asked: Asked, rows: Subquery) -> list[ColumnElement[bool]]:
@@ -271,21 +271,28 @@ def _among(column: ColumnElement[Any], codes: Sequence[str] | None) -> ColumnEle
     return or_(column.in_([code for code in codes if code != NONE]), column.is_(None) if NONE in codes else false())
 
 
-def _cells(uow: UnitOfWork, asked: Asked, rows: CTE, groups: Sequence[str], scope: Scope) -> list[Cell]:
-    """The cells in the order of their codes; without groups the one cell in which everything counts once."""
+def _cells(
+    uow: UnitOfWork, asked: Asked, counted: Select[Any], groups: Sequence[str], blocks: Mapping[str, Block] | None
+) -> list[Cell]:
+    """The cells in the order of their codes; without groups the one cell in which everything counts once.
+
+    blocks: of small cases, by school year, where persons are told to everybody; None for those who may read the cases.
+    """
+    rows = counted.cte("counted")
     grouped, columns = _grouped(asked, rows, groups)
-    counted = grouped.add_columns(func.coalesce(func.sum(rows.c.weight), 0), *_MEASURED[asked.measure](rows))
+    summed = grouped.add_columns(func.coalesce(func.sum(rows.c.weight), 0), *_MEASURED[asked.measure](rows))
     if columns:
-        counted = counted.order_by(*(column.nulls_last() for column in columns)).limit(MOST_ROWS + 1)
-    persons = _persons_of(uow, asked, rows, groups, scope)
+        summed = summed.order_by(*(column.nulls_last() for column in columns)).limit(MOST_ROWS + 1)
+    small = _small(uow, asked, counted, groups) if blocks is not None else {}
     cells = []
-    for values in uow.session.execute(counted):
+    for values in uow.session.execute(summed):
         key = tuple(values[: len(groups)])
         count, *more = values[len(groups) :]
         row = Row(dict(zip(groups, key, strict=True)), int(count))
         if asked.measure is Measure.MATCHES:
             everybody, large, *answers = more
-            row = replace(row, persons=persons(key, int(everybody or 0), int(large or 0)), answers=_answers(*answers))
+            few = for_everybody(int(large or 0), small.get(key, {}), blocks) if blocks is not None else None
+            row = replace(row, persons=few or in_full(int(everybody or 0)), answers=_answers(*answers))
         cells.append((key, row))
     return cells
 
@@ -316,27 +323,22 @@ def _rounded(days: float | None) -> float | None:
     return None if days is None else round(float(days), PLACES)
 
 
-def _persons_of(
-    uow: UnitOfWork, asked: Asked, rows: CTE, groups: Sequence[str], scope: Scope
-) -> Callable[[tuple[str | None, ...], int, int], Persons]:
-    """What is told of the persons of a cell, given its codes, all its persons, and those of its large cases."""
-    if asked.measure is not Measure.MATCHES or scope is not Scope.PUBLIC:
-        return lambda key, everybody, large: in_full(everybody)
-    everywhere = things(asked.measure, uow.session, uow.zone).cte("everywhere")
-    blocks = _small(uow, asked, everywhere, ()).get((), {})
-    small = _small(uow, asked, rows, groups)
-    return lambda key, everybody, large: for_everybody(large, small.get(key, {}), blocks)
+def _blocks(uow: UnitOfWork, asked: Asked) -> Mapping[str, Block]:
+    """All small cases of each school year, whatever the figures are narrowed to."""
+    everywhere = things(asked.measure, uow.session, uow.zone)
+    return _small(uow, asked, everywhere, ()).get((), {})
 
 
 def _small(
-    uow: UnitOfWork, asked: Asked, rows: CTE, groups: Sequence[str]
+    uow: UnitOfWork, asked: Asked, counted: Select[Any], groups: Sequence[str]
 ) -> Mapping[tuple[str | None, ...], Mapping[str, Block]]:
     """By cell and school year: the cases that have fewer persons than may be told."""
+    rows = counted.cte("counted")
     few = rows.c.persons.between(1, LEAST_PERSONS - 1)
-    counted = _grouped(asked, rows, groups)[0].where(few).group_by(rows.c.school_year)
-    counted = counted.add_columns(rows.c.school_year, func.count(), func.sum(rows.c.persons))
+    summed = _grouped(asked, rows, groups)[0].where(few).group_by(rows.c.school_year)
+    summed = summed.add_columns(rows.c.school_year, func.count(), func.sum(rows.c.persons))
     found: dict[tuple[str | None, ...], dict[str, Block]] = defaultdict(dict)
-    for *key, school_year, cases, persons in uow.session.execute(counted):
+    for *key, school_year, cases, persons in uow.session.execute(summed):
         found[tuple(key)][school_year] = Block(cases, int(persons))
     return found
 
@@ -361,7 +363,7 @@ def listed(uow: UnitOfWork, asked: Asked, actor: Actor, *, cursor: str | None = 
         raise NotAllowed(
             N_("Everybody sees the totals; the list behind them is for centres, offices and administrators.")
         )
-    rows = _rows_of(uow, asked, area)
+    rows = _rows_of(uow, asked, area).cte("counted")
     if asked.measure is Measure.INVITATIONS:
         return _posts(uow, rows, actor, cursor, limit)
     return _cases(uow, rows, actor, cursor, limit)
@@ -498,7 +500,7 @@ def _counted(uow: UnitOfWork, school_year: str) -> Iterator[tuple[Key, Row]]:
         asked = Asked(measure, since=since, until=until)
         rows = _rows_of(uow, asked, true())
         for group in groups:
-            for key, row in _cells(uow, asked, rows, (group,) if group else (), Scope.ALL):
+            for key, row in _cells(uow, asked, rows, (group,) if group else (), None):
                 yield (measure.value, group or "", (key[0] if key else None) or ""), row
 
 

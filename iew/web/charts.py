@@ -24,6 +24,7 @@ _ROW: Final = 44
 _WIDEST: Final = 86.0
 _NARROW_LABELS: Final = 5
 _WIDE_LABELS: Final = 12
+_BROADEST: Final = 12.0
 _DARKEST: Final = 5
 _MAPS: Final = Path(__file__).parent / "static" / "maps"
 
@@ -109,13 +110,14 @@ def columns(points: Sequence[Point]) -> Columns:
     largest = max((value for _, value in shown), default=0) or 1
     wide, narrow = (-(-len(shown) // most) or 1 for most in (_WIDE_LABELS, _NARROW_LABELS))
     each = 100 / max(len(shown), 1)
+    broad = min(0.68 * each, _BROADEST)
     made = []
     for number, (label, value) in enumerate(shown):
         height = round(value / largest * _PLOT, 1)
         back = len(shown) - 1 - number  # the latest always has its label
         made.append(
             Column(
-                label, value, x=round((number + 0.16) * each, 2), width=round(0.68 * each, 2),
+                label, value, x=round((number + 0.5) * each - broad / 2, 2), width=round(broad, 2),
                 middle=round((number + 0.5) * each, 2), top=round(_TOP + _PLOT - height, 1), height=height,
                 told=back % wide == 0, kept=back % narrow == 0,
             )

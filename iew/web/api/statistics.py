@@ -22,12 +22,17 @@ from iew.web.spreadsheets import CSV, XLSX
 
 api = Blueprint("statistics", __name__, url_prefix="/api/v1", description="Figures, and the lists that they count")
 
+_OTHER_FORMS = {
+    "description": "Figures",
+    "content": {kind: {"schema": {"type": "string"}} for kind in (CSV, XLSX)},
+}
+
 
 @api.get("/statistics")
 @requires("statistics.read")
 @api.arguments(StatisticsQuery, location="query")
 @api.response(200, StatisticsView)
-@api.doc(responses={"200": {"content": {CSV: {"schema": {"type": "string"}}, XLSX: {"schema": {"type": "string"}}}}})
+@api.doc(responses={"200": _OTHER_FORMS})
 def figures(query: dict[str, Any]) -> Any:
     """Posts, cases or searches, counted by up to three groups; by `Accept` as JSON, `text/csv` or a workbook.
 
