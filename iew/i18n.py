@@ -127,11 +127,14 @@ def say_moment(moment: datetime, language: str, timezone: str) -> str:
 
 
 def say_moment_with_weekday(moment: datetime, language: str, timezone: str) -> str:
-    """A moment on the clocks of a place, with the weekday, as people say it who plan their week."""
+    """A moment on the clocks of a place, with the weekday, as people say it who plan their week.
+
+    The distance from UTC stands beside it: short names of zones mean other places elsewhere.
+    """
     local = in_zone(moment, timezone)
     locale = locale_of(language)
     day, time = format_skeleton("yMMMEd", local, locale=locale), format_time(local, "short", locale=locale)
-    return f"{day} {time} ({local.tzname()})"
+    return f"{day} {time} (UTC{local.isoformat()[-6:]})"
 
 
 def say_number(number: int | float, language: str) -> str:

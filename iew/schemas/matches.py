@@ -191,6 +191,7 @@ class StepView(View):
     reason = fields.String(allow_none=True)
     reason_code = fields.String(allow_none=True)
     school = fields.Nested(BodyView, allow_none=True)
+    unit = fields.Nested(BodyView, allow_none=True)
 
 
 class ReportView(View):

@@ -79,7 +79,7 @@ class ProposalSeen:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the timeline. school: whom it was about, where that is not the actor itself."""
+    """One line of the timeline. school: whom it was about, where that is not the actor; unit: whom it was given to."""
 
     action: str
     at: datetime
@@ -88,6 +88,7 @@ class Step:
     reason: str | None
     reason_code: str | None
     school: Body | None
+    unit: Body | None = None
 
 
 @dataclass(frozen=True)
@@ -332,7 +333,7 @@ def _timeline(uow: UnitOfWork, match: Match, actor: Actor, insight: Insight, lan
     events = [
         event for event in uow.history_of(Match.subject_type, match.id) if _is_shown(event, match, actor, insight)
     ]
-    keys = {_who(event) for event in events} | {_whom(event) for event in events}
+    keys = {key for event in events for key in (_who(event), _whom(event), _to_whom(event))}
     others = {kind: i18n.say(name, language) for kind, name in NAMES_WITHOUT_BODY.items()}
     bodies = bodies_of(uow.session, keys, language, others)
     return [_step(event, match, actor, insight, bodies) for event in events]
@@ -350,6 +351,7 @@ def _step(
         reason=(event.details.get("reason") or event.details.get("note")) if shown else None,
         reason_code=event.details.get("reason_code") if shown else None,
         school=bodies[_whom(event)] if event.details.get("school_id") else None,
+        unit=bodies[_to_whom(event)] if event.action == "route" and _to_whom(event)[1] else None,
     )
 
 
@@ -359,6 +361,12 @@ def _who(event: Event) -> tuple[str, str | None]:
 
 def _whom(event: Event) -> tuple[str, str | None]:
     return Role.SCHOOL.value, event.details.get("school_id")
+
+
+def _to_whom(event: Event) -> tuple[str, str | None]:
+    """The unit that a case was given to."""
+    handler = event.details.get("handler") or {}
+    return str(handler.get("kind") or "unit"), handler.get("code")
 
 
 def _is_shown(event: Event, match: Match, actor: Actor, insight: Insight) -> bool:

@@ -71,8 +71,9 @@ def help_with(match: Match, school_id: str | None) -> bool:
 def said_of_step(step: Mapping[str, Any]) -> dict[str, Any]:
     """A step of a case as the timeline shows it."""
     title = said(_STEPS.get(step["action"], step["action"]))
-    if step["school"]:
-        title = _("%(what)s: %(school)s", what=title, school=step["school"]["name"])
+    about = step["school"] or step["unit"]
+    if about:
+        title = _("%(what)s: %(school)s", what=title, school=about["name"])
     reasons = (label(step["reason_code"], "decline_reason"), step["reason"] or "")
     return {
         "at": step["at"],

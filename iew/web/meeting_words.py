@@ -72,11 +72,9 @@ def time_on(start: datetime, zone: str) -> str:
 
 
 def zone_in_words(zone: str, start: datetime) -> str:
-    """The zone's name for this reader, and how far it lies from UTC on that day."""
+    """The name of the zone, as it is called on that day."""
     local = i18n.in_zone(start, zone)
-    name = get_timezone_name(local, width="long", locale=i18n.locale_of(current_language()))
-    offset = local.strftime("%z")
-    return f"{name}, UTC{offset[:3]}:{offset[3:]}"
+    return str(get_timezone_name(local, width="long", locale=i18n.locale_of(current_language())))
 
 
 def shown(seen: MeetingSeen) -> Mapping[str, Any]:

@@ -306,3 +306,26 @@ STORIES = {
     "MeetingProposed": _meeting, "MeetingAgreed": _meeting, "MeetingLapsed": _meeting, "MeetingCancelled": _meeting,
     "MessageWritten": _message, "QuestionAsked": _question, "QuestionAnswered": _question,
 }  # fmt: skip
+
+
+ASKING = {
+    "MatchRequested": "match_requested", "MatchReminderDue": "match_reminder", "MatchRouted": "match_routed",
+    "SchoolProposed": "school_proposed", "MatchDeclined": "match_declined", "MatchNoReply": "match_no_reply",
+    "MatchNotFound": "match_not_found", "ReportBecameDue": "report_due", "MeetingProposed": "meeting_proposed",
+}  # fmt: skip
+"""Facts whose mails ask a school or a unit to do something, and the kind of that mail."""
+
+
+@pytest.mark.parametrize(("fact", "kind"), sorted(ASKING.items()))
+def test_a_mail_that_asks_for_something_opens_a_page_on_which_one_can_do_it(
+    world: World, workshop: Workshop, fact: str, kind: str
+) -> None:
+    STORIES[fact](world, fact, "en")
+
+    workshop.work_off()
+
+    mails = workshop.deliveries(kind)
+    assert mails
+    for mail in mails:
+        buttons = [link for link in Elements(mail.html or "").links if "/act/" in link]
+        assert len(set(buttons)) == 1 and buttons[0] in (mail.text or "")
