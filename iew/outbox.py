@@ -112,6 +112,9 @@ SEND_MAIL: Final[JobName] = "send_mail"
 RECONCILE_INDEX: Final[JobName] = "reconcile_index"
 """Owed by the tick once a night: compare database and index, and owe what differs."""
 
+REBUILD_INDEX: Final[JobName] = "rebuild_index"
+"""Owed by whoever finds that there is no index: make it from the database."""
+
 
 def jobs_for(fact: Fact) -> tuple[JobName, ...]:
     """The jobs a fact owes; raises KeyError for a fact that nobody listed."""

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import HTTP_EXCEPTIONS, NotFoundError, OpenSearchException, RequestError, TransportError
 
-from search_index.errors import PluginMissing, SearchUnavailable
+from search_index.errors import IndexMissing, PluginMissing, SearchUnavailable
 from search_index.mapping import PLUGINS
 
 SEARCH_SECONDS: Final = 2.0
@@ -176,7 +176,7 @@ class Cluster:
             reply = call()
         except NotFoundError as fault:
             self.breaker.succeeded()
-            raise SearchUnavailable("there is no index under the alias") from fault
+            raise IndexMissing from fault
         except RequestError:
             self.breaker.succeeded()
             raise
@@ -199,6 +199,17 @@ class Cluster:
         except RequestError:
             return False
         return True
+
+    def meta_of(self, index: str) -> dict[str, str]:
+        """What was noted when an index was built, by its name or the alias. Raises SearchUnavailable, IndexMissing."""
+        reply = self.ask(
+            lambda: self.client.indices.get_mapping(
+                index=index, params={"request_timeout": self.index_seconds, "filter_path": "*.mappings._meta"}
+            )
+        )
+        if not reply:
+            return {}
+        return dict(next(iter(reply.values()))["mappings"]["_meta"])
 
     def index_behind_alias(self) -> str | None:
         """The dated index that the alias points to, None where there is none."""

@@ -25,6 +25,24 @@ class PluginMissing(SearchUnavailable):
         self.missing = missing
 
 
+class IndexMissing(SearchUnavailable):
+    """There is no index under the alias."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no index under the alias")
+
+
+class IndexOutdated(SearchUnavailable):
+    """The index was built with other words or another mapping than this program has; `what` says which differ.
+
+    Writing to it would spoil it, or be refused for good; it has to be built anew.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the search index was built with {what}; run `iew search rebuild`", retry_after_seconds=60)
+        self.what = what
+
+
 class WriteRefused(Exception):
     """The engine refused a document for good; writing the same again will not help."""
 

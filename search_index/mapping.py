@@ -11,6 +11,8 @@ languages, cut into words and pairs of wide characters; `text_*` the text of one
 speakers do; `reading` the Han text read in Korean, so that a Korean word can meet its Chinese writing.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -127,12 +129,14 @@ def index_body(
 ) -> dict[str, Any]:
     """Settings and mapping of a new index.
 
-    lexicon_version: kept beside the documents, to tell an index built with other words. percolator: also take stored
-    queries (`query`), for an index that asks which searches a document answers. refresh: when writes become findable.
+    lexicon_version: kept beside the documents with a digest of the form, to tell an index built with other ones.
+    percolator: also take stored queries (`query`), for an index that asks which searches a document answers. refresh:
+    when writes become findable.
     """
     fields = properties()
     if percolator:
         fields["query"] = {"type": "percolator"}
+    form = [fields, _ANALYSIS, _SIMILARITY]
     return {
         "settings": {
             "number_of_shards": shards,
@@ -143,11 +147,16 @@ def index_body(
         },
         "mappings": {
             "dynamic": "strict",
-            "_meta": {"lexicon": lexicon_version},
+            "_meta": {"lexicon": lexicon_version, "form": _digest(form)},
             "_source": {"includes": ["id", "version", "hash"]},
             "properties": fields,
         },
     }
+
+
+def _digest(form: Any) -> str:
+    """Stands for fields and analysers: an index with another one has to be built anew."""
+    return hashlib.sha256(json.dumps(form, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
 def source_of(document: Document, lexicon: Lexicon) -> dict[str, Any]:

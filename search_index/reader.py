@@ -14,7 +14,7 @@ from opensearchpy.exceptions import RequestError
 from search_index.cluster import Cluster
 from search_index.counting import Counts, RecentReplies
 from search_index.document import FACETS
-from search_index.errors import BadPosition, SearchUnavailable
+from search_index.errors import BadPosition
 from search_index.folding import fold
 from search_index.lexicon import Completion, Lexicon, distance, slips_allowed
 from search_index.query import (
@@ -213,16 +213,7 @@ class Reader:
 
     def lexicon_of_index(self) -> str | None:
         """The version of the words that the index behind the alias was built with."""
-        name = self._index or self.cluster.index_behind_alias()
-        if name is None:
-            raise SearchUnavailable("there is no index under the alias")
-        reply = self.cluster.ask(
-            lambda: self.cluster.client.indices.get_mapping(
-                index=name, params={"request_timeout": self.cluster.index_seconds}
-            )
-        )
-        meta = next(iter(reply.values()))["mappings"].get("_meta", {})
-        return str(meta["lexicon"]) if "lexicon" in meta else None
+        return self.cluster.meta_of(self._index or self.cluster.names.alias).get("lexicon")
 
     # understanding with figures
 

@@ -74,9 +74,11 @@ class SearchWriter(Projection[StoredSearch]):
         self.write(StoredSearch(search_id, REMOVED_VERSION, None), wait=True)
 
     def ask(self, document: Document, *, among: Collection[str] | None = None) -> frozenset[str]:
-        """The ids of the searches that would find the document. among: ask only these. Raises SearchUnavailable."""
+        """The ids of the searches that would find the document. among: ask only these. Raises SearchUnavailable,
+        IndexOutdated."""
         if not document.visible or (among is not None and not among):
             return frozenset()
+        self.check_current()
         return frozenset(self._asked(document, among))
 
     def held(self) -> Iterator[Held]:

@@ -18,12 +18,13 @@ from opensearchpy.exceptions import RequestError
 
 from search_index.cluster import BUILD_SECONDS, Cluster
 from search_index.document import Document
-from search_index.errors import SearchUnavailable, WriteRefused
+from search_index.errors import IndexOutdated, SearchUnavailable, WriteRefused
 from search_index.lexicon import Lexicon
 from search_index.mapping import REFRESH, index_body, source_of
 
 BATCH: Final = 200
 BUILD_BATCH: Final = 500
+_CALLED: Final = {"lexicon": "other words", "form": "another mapping"}
 _NEVER: Final = "-1"
 _TRY_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -79,6 +80,24 @@ class Projection(Generic[Kept]):
         """Settings and mapping of a new index."""
         return index_body(self.lexicon.version, refresh=refresh)
 
+    def differs_in(self, index: str | None = None) -> tuple[str, ...]:
+        """In what the index behind the alias (or another) was built otherwise than we would: `lexicon`, `form`.
+
+        Raises SearchUnavailable, IndexMissing.
+        """
+        built = self.cluster.meta_of(index or self.cluster.names.alias)
+        wanted = self.index_body(refresh=REFRESH)["mappings"]["_meta"]
+        return tuple(name for name in wanted if built.get(name) != wanted[name])
+
+    def check_current(self, index: str | None = None) -> None:
+        """Raise IndexOutdated where the index behind the alias (or another) was built otherwise than we would.
+
+        Also raises SearchUnavailable, IndexMissing.
+        """
+        differing = self.differs_in(index)
+        if differing:
+            raise IndexOutdated(" and ".join(_CALLED[name] for name in differing))
+
     def write(self, document: Kept, *, wait: bool = False) -> bool:
         """Write one document at its version; False where the index holds a newer one.
 
@@ -87,7 +106,11 @@ class Projection(Generic[Kept]):
         return self.write_many([document], wait=wait).taken == 1
 
     def write_many(self, documents: Iterable[Kept], *, wait: bool = False) -> Written:
-        """Write documents in batches under the alias. Raises SearchUnavailable, WriteRefused."""
+        """Write documents in batches under the alias.
+
+        Raises SearchUnavailable, IndexOutdated (before anything is written), WriteRefused.
+        """
+        self.check_current()
         return self._write_to(self.cluster.names.alias, documents, alias=True, wait=wait)
 
     def ensure(self, *, now: datetime) -> bool:
@@ -122,6 +145,7 @@ class Projection(Generic[Kept]):
             turning = clock()
             written += self._write_to(index, changed_since(began))
             self._settle(index)
+            self.check_current(index)  # somebody may have dropped it; the engine then makes one of its own of a write
             dropped = self._point_alias_at(index)
         except BaseException:
             self._abandon(index)

@@ -85,6 +85,7 @@ def _relay(settings: Settings) -> None:
 
 
 def _scheduler(settings: Settings, limits: Limits) -> None:
+    from search_index.cluster import Cluster
     from worker import scheduler
 
     engine = make_engine(settings.database_url, statement_seconds=STATEMENT_SECONDS, pool_size=1)
@@ -93,7 +94,8 @@ def _scheduler(settings: Settings, limits: Limits) -> None:
     def open_unit_of_work(now: datetime) -> UnitOfWork:
         return UnitOfWork(sessions, now=now, limits=limits, zone=settings.timezone)
 
-    scheduler.run(open_unit_of_work, _stop_event())
+    documents = Cluster(",".join(settings.opensearch_urls), prefix=settings.index_prefix)
+    scheduler.run(open_unit_of_work, _stop_event(), [documents, documents.holding("searches")])
 
 
 def _worker(settings: Settings, limits: Limits, processes: int) -> None:

@@ -13,17 +13,17 @@ from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
 
-from iew.outbox import ANNOUNCE, INDEX_POST, RECONCILE_INDEX, SUGGEST
+from iew.outbox import ANNOUNCE, INDEX_POST, REBUILD_INDEX, RECONCILE_INDEX, SUGGEST
 
 QUEUE: Final = "iew"
 RUN: Final = "worker.runner.run"
 SERIALIZER: Final = "json"
 JOB_SECONDS: Final = 60
-URGENT: Final = (INDEX_POST,)
+URGENT: Final = (INDEX_POST, REBUILD_INDEX)
 """Jobs that go before all others: somebody looks at the search while a mail can wait a minute."""
 LEISURELY: Final = (ANNOUNCE, SUGGEST)
 """Jobs that let all others go first: an import owes thousands of them, and nobody's letter shall wait behind those."""
-SECONDS_OF: Final = {RECONCILE_INDEX: 900}
+SECONDS_OF: Final = {RECONCILE_INDEX: 900, REBUILD_INDEX: 3600}
 """Jobs that take their time. Their lease ends before they do; who gets the row again finds it locked and leaves."""
 KEEP_FAILED_SECONDS: Final = 86_400
 REDIS_SECONDS: Final = 2.0

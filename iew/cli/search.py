@@ -46,12 +46,19 @@ def search() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The reply as the API gives it.")
 def query(text: str, filters: tuple[str, ...], lang: str, limit: int, as_json: bool) -> None:
     """Search for TEXT as everybody can."""
-    building = house()
     wanted = catalog.Wanted(text=text, facets=_facets_of(filters), limit=limit, labels_in=lang)
+    building = _house_with_index()
     with building.unit_of_work() as uow:
         found = catalog.search(uow, building.searcher, wanted, labels=building.labels, secret_key=building.secret_key)
         shown = SearchView().dump(found)
     click.echo(json.dumps(shown, ensure_ascii=False, indent=2)) if as_json else _print(shown)
+
+
+def _house_with_index() -> House:
+    """The house, its index built with the words and the mapping of this program. Raises Unavailable."""
+    building = house()
+    catalog.check_current(catalog.writer_of(building.searcher))
+    return building
 
 
 def _facets_of(filters: Iterable[str]) -> dict[str, list[str]]:
@@ -84,7 +91,7 @@ def _print(shown: Mapping[str, Any]) -> None:
 @click.option("--lang", type=click.Choice(LANGUAGES), default=None, help="Of the reader.")
 def explain(text: str, lang: str | None) -> None:
     """How the query TEXT is understood: its units, what each stands for, how many posts meet it, what it weighs."""
-    building = house()
+    building = _house_with_index()
     with building.unit_of_work() as uow:
         explained = catalog.explain(uow, building.searcher, text, language=lang)
     click.echo(f"language: {explained.plan.language or 'any'}; posts: {explained.total}; clauses: {explained.clauses}")
@@ -111,10 +118,11 @@ def rebuild() -> None:
 
 @search.command(hidden=True)
 def ensure() -> None:
-    """Make and fill an index where there is none."""
+    """Make and fill an index where there is none, or where it is older than the words or the mapping."""
     building = house()
-    made = catalog.ensure(building.unit_of_work, catalog.writer_of(building.searcher))
-    catalog.ensure_searches(building.unit_of_work, catalog.search_writer_of(building.searcher))
+    made = catalog.ensure(building.unit_of_work, catalog.writer_of(building.searcher), outdated=True)
+    searches = catalog.search_writer_of(building.searcher)
+    catalog.ensure_searches(building.unit_of_work, searches, outdated=True)
     click.echo("the index was made" if made else "the index is there")
 
 
@@ -122,7 +130,8 @@ def ensure() -> None:
 @click.option("--repair", is_flag=True, help="Owe a writing for every difference; workers do it at once.")
 def reconcile(repair: bool) -> None:
     """Compare database and index; exit status 1 on any difference that is not repaired."""
-    building = house()
+    building = _house_with_index()
+    catalog.check_current(catalog.search_writer_of(building.searcher))
     with building.unit_of_work() as uow:
         differences = catalog.reconcile(uow, catalog.writer_of(building.searcher), repair=repair)
         searches = catalog.search_writer_of(building.searcher)
@@ -144,9 +153,10 @@ def status() -> None:
         found = catalog.status(uow, building.searcher)
     click.echo(f"index: {found.index or 'none'}")
     click.echo(f"findable: {found.visible} of {found.public} public posts; on their way: {found.waiting}")
-    click.echo(f"words: {'current' if found.words_current else 'changed since the index was built'}")
-    if found.index is None or not found.words_current:
-        raise IewError("run `iew search rebuild`")
+    for name, part in (("words", "lexicon"), ("mapping", "form")):
+        current = found.index is not None and part not in found.differs
+        click.echo(f"{name}: {'current' if current else 'changed since the index was built'}")
+    catalog.check_current(catalog.writer_of(building.searcher))
 
 
 @search.command()

@@ -76,7 +76,7 @@ class Facet:
 
 @dataclass
 class Found:
-    """A search as a page shows it. `all` fit every word, `part` some; without the engine there are only the newest."""
+    """A search as a page shows it. `all` fit every word, `part` some; without the engine there are no words."""
 
     available: bool
     words: str
@@ -114,16 +114,40 @@ def found_of(reply: Mapping[str, Any]) -> Found:
         did_you_mean=meant,
         meant_url=here_with(q=meant, cursor=None) if meant else None,
         next_cursor=reply.get("next_cursor"),
-        params=[(name, value) for name, value in request.args.items(multi=True) if name != "cursor" and value],
-        without_all=page_url("search.results", **({"q": words} if words else {})),
-        dates_open=any(request.args.get(name) for name in ("from", "to", "students")),
+        params=_params(),
+        without_all=_without_all(words),
+        dates_open=_dates_open(),
     )
 
 
-def found_without_engine(items: list[Any]) -> Found:
-    """The page while the search engine is away: the newest posts of the database, and no choices."""
+def found_without_engine(listed: Mapping[str, Any]) -> Found:
+    """The page while the search engine is away: what the database lists, without words and without counts."""
     words = request.args.get("q", "").strip()
-    return Found(available=False, words=words, sort="newest", total=len(items), all=items)
+    return Found(
+        available=False,
+        words=words,
+        sort="expiring" if request.args.get("sort") == "expiring" else "newest",
+        total=listed["total"],
+        all=list(listed["items"]),
+        facets=list(_facets(listed["facets"])),
+        chosen=list(_chosen()),
+        next_cursor=listed["next_cursor"],
+        params=_params(),
+        without_all=_without_all(words),
+        dates_open=_dates_open(),
+    )
+
+
+def _params() -> list[tuple[str, str]]:
+    return [(name, value) for name, value in request.args.items(multi=True) if name != "cursor" and value]
+
+
+def _without_all(words: str) -> str:
+    return page_url("search.results", **({"q": words} if words else {}))
+
+
+def _dates_open() -> bool:
+    return any(request.args.get(name) for name in ("from", "to", "students"))
 
 
 def _facets(facets: Mapping[str, list[Mapping[str, Any]]]) -> Iterable[Facet]:

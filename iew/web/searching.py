@@ -1,21 +1,27 @@
 """A search as pages and API ask for it: the parameters of the address, read by one schema, asked of the catalogue."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from iew.domain.vocabularies import FACET_VOCABULARIES
+from iew.schemas.invitations import InvitationView, Seen
 from iew.schemas.search import FACETS, SearchQuery, SearchView
 from iew.services import catalog, search_figures
 from iew.services.catalog import Wanted
 from iew.services.search_figures import Asked
 from iew.uow import UnitOfWork
-from iew.web.context import current_language, house
+from iew.web.context import current_actor, current_language, house
 from iew.web.forms import asked_by
 from iew.web.house import House
 from iew.web.observation import log
 from iew.web.rendering import gettext as _
+from iew.web.texts import card_of
+
+_PLAIN: Final = "list."
+"""Begins the places in the list that stands in for the engine's."""
 
 
 def wanted_of(query: Mapping[str, Any], *, text_in: str | None = None) -> Wanted:
@@ -42,11 +48,43 @@ def params_asked(without: Collection[str] = ()) -> dict[str, Any]:
 def search_by(uow: UnitOfWork, params: Mapping[str, Any], *, limit: int | None = None) -> Mapping[str, Any]:
     """One page of a search as a page shows it, titles in the reader's language. Raises Unavailable, BadRequest."""
     query = SearchQuery().load({}) | dict(params) | ({"limit": limit} if limit else {})
+    if (query["cursor"] or "").startswith(_PLAIN):  # the engine is back since: its list begins anew
+        query["cursor"] = None
     wanted = wanted_of(query, text_in=current_language())
     found = catalog.search(uow, house().searcher, wanted, labels=house().labels, secret_key=house().secret_key)
     count_search(uow, wanted, found)
     shown: Mapping[str, Any] = SearchView().dump(found)
     return shown
+
+
+def list_by(uow: UnitOfWork, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the same parameters find in the database, words aside, while the engine is away; the codes to choose from
+    come without counts."""
+    query = SearchQuery().load({}) | dict(params)
+    wanted, labels, language = wanted_of(query), house().labels, current_language()
+    found = catalog.listed(uow, wanted, cursor=_plain_part(query["cursor"]))
+    actor = current_actor()
+    choices = {facet: labels.codes(vocabulary) for facet, vocabulary in FACET_VOCABULARIES.items()}
+    choices["country"] = list(catalog.countries(uow))
+    return {
+        "total": found.total,
+        "items": [card_of(InvitationView().dump(Seen(post, actor)), language) for post in found.items],
+        "next_cursor": f"{_PLAIN}{found.next_cursor}" if found.next_cursor else None,
+        "facets": {facet: _uncounted(facet, codes, query[facet], language) for facet, codes in choices.items()},
+    }
+
+
+def _plain_part(cursor: str | None) -> str | None:
+    """A place in the list of the database; a place in the list of the engine is none, and the list begins anew."""
+    return cursor.removeprefix(_PLAIN) if cursor and cursor.startswith(_PLAIN) else None
+
+
+def _uncounted(facet: str, codes: Sequence[str], chosen: Sequence[str], language: str) -> list[dict[str, Any]]:
+    vocabulary, labels = FACET_VOCABULARIES[facet], house().labels
+    return [
+        {"code": code, "label": labels.label(vocabulary, code, language), "count": None, "selected": code in chosen}
+        for code in dict.fromkeys([*codes, *chosen])
+    ]
 
 
 def count_search(uow: UnitOfWork, wanted: Wanted, found: Mapping[str, Any]) -> None:

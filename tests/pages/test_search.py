@@ -1,6 +1,7 @@
 """The guided way in and the page of a search, on the real engine."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -170,6 +171,9 @@ class TestTheSearchPage:
 
         assert "<script>alert" not in page.text and "<b>" not in page.text
 
+    def test_a_place_in_the_list_that_stood_in_for_the_engine_begins_anew(self, browser: Browser, world: World) -> None:
+        assert len(titles(browser.open("search?cursor=list.WyJhIiwiYiJd"))) == 4
+
     def test_the_sort_order_is_kept_with_the_choices(self, browser: Browser, world: World) -> None:
         page = browser.open("search?country=JP&sort=newest")
 
@@ -187,12 +191,80 @@ class TestWithoutTheEngine:
         world.invitation(world.osaka, title="Not public", status="draft")
         return world
 
+    @pytest.fixture
+    def more(self, world: World) -> None:
+        """Posts that differ in what can be chosen."""
+        days = [{"start": "2027-10-01", "end": "2027-10-05"}]
+        soon = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+        world.invitation(
+            world.seoul, title="Small and soon", group={"students": 3, "teachers": 1}, periods=days, expires_on=soon
+        )
+        world.invitation(world.tainan, title="In Taiwan", languages=["zh"], exchange_types=["homestay"])
+
     def test_the_search_page_lists_the_newest_and_says_why(self, browser: Browser, world: World) -> None:
-        page = browser.open("search?q=robots&country=JP")
+        page = browser.open("search?q=turtles&country=JP")
 
         assert page.status == 200
         assert "The search does not answer at the moment" in page.words
+        assert "Your words are left aside for now: turtles" in page.words
         assert titles(page) == ["Robots that greet each other"]
+
+    @pytest.mark.parametrize(
+        ("asked", "expected"),
+        [
+            ("", {"Robots that greet each other", "Small and soon", "In Taiwan"}),
+            ("country=KR&country=TW", {"Small and soon", "In Taiwan"}),
+            ("country=KR&country=TW&side=domestic", {"In Taiwan"}),
+            ("side=nowhere", set()),
+            ("language=zh", {"In Taiwan"}),
+            ("type=homestay", {"In Taiwan"}),
+            ("level=senior_high_general&wanted_level=senior_high_general&channel=general&ownership=public",
+             {"Robots that greet each other", "Small and soon", "In Taiwan"}),
+            ("county=TNN", {"In Taiwan"}),
+            ("affiliation=boarding", set()),
+            ("composition=coed&country=JP", {"Robots that greet each other"}),
+            ("students=3", {"Small and soon"}),
+            ("from=2027-10-05&to=2027-10-09", {"Small and soon"}),
+            ("from=2027-10-06&country=KR", set()),
+            ("to=2027-09-30&country=KR", set()),
+        ],
+    )  # fmt: skip
+    def test_choices_dates_and_group_size_still_narrow(
+        self, browser: Browser, world: World, more: None, asked: str, expected: set[str]
+    ) -> None:
+        page = browser.open(f"search?{asked}")
+
+        assert set(titles(page)) == expected
+        assert f"{len(expected)} invitation" in page.words
+
+    def test_the_choices_are_all_there_and_stay_chosen(self, browser: Browser, world: World, more: None) -> None:
+        page = browser.open("search?country=KR&type=homestay&country=FR")
+
+        boxes = [box.attributes for box in page.all("input", type="checkbox")]
+        assert {(box["name"], box["value"]) for box in boxes if "checked" in box} == {
+            ("country", "KR"), ("country", "FR"), ("type", "homestay")
+        }  # fmt: skip
+        assert {box["value"] for box in boxes if box["name"] == "country"} == {"JP", "KR", "TW", "FR"}
+        assert {"ja", "other"} <= {box["value"] for box in boxes if box["name"] == "language"}
+        assert "/en/search?country=FR&type=homestay" in page.links()
+
+    def test_the_order_can_be_chosen_as_far_as_it_makes_sense(self, browser: Browser, world: World, more: None) -> None:
+        page = browser.open("search?sort=expiring")
+
+        assert titles(page)[0] == "Small and soon"
+        assert {option.attributes["value"] for option in page.all("option")} == {"newest", "expiring"}
+
+    @pytest.mark.parametrize("sort", ["newest", "expiring"])
+    def test_the_list_goes_on_by_page(self, browser: Browser, world: World, sort: str) -> None:
+        for at in range(44):
+            world.invitation(world.seoul, title=f"Post {at}")
+        seen: list[str] = []
+        address: str | None = f"search?sort={sort}&country=KR"
+        while address:
+            page = browser.open(address)
+            seen += titles(page)
+            address = next((link.attributes["href"] for link in page.all("a", rel="next")), None)
+        assert sorted(seen) == sorted(f"Post {at}" for at in range(44))
 
     def test_the_start_page_stands(self, browser: Browser, world: World) -> None:
         page = browser.open("")

@@ -106,6 +106,35 @@ def test_asking_without_an_index_is_one_clear_line(shell: Shell) -> None:
     assert len(reply.output.strip().splitlines()) == 1
 
 
+def test_without_an_index_each_command_names_the_rebuild(shell: Shell) -> None:
+    for words in (("query", "tea"), ("explain", "tea"), ("reconcile",), ("status",)):
+        reply = shell(*words)
+        assert reply.exit_code == 1
+        assert "Run `iew search rebuild`" in reply.output.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("part", ["lexicon", "form"])
+def test_an_index_of_older_words_or_mapping_is_refused_until_it_is_rebuilt(
+    shell: Shell, prefix: str, parts: Parts, part: str
+) -> None:
+    assert shell("rebuild").exit_code == 0
+    cluster = Cluster(parts.opensearch_url, prefix=prefix)
+    for each in (cluster, cluster.holding("searches")):
+        meta = each.meta_of(each.names.alias) | {part: "older"}
+        each.client.indices.put_mapping(index=each.index_behind_alias(), body={"_meta": meta})
+    commands = (("query", "tea"), ("explain", "tea"), ("reconcile",), ("status",))
+
+    for words in commands:
+        reply = shell(*words)
+        assert reply.exit_code == 1, words
+        assert "`iew search rebuild`" in reply.output.strip().splitlines()[-1]
+    assert len(shell("query", "tea").output.strip().splitlines()) == 1
+    assert shell("rebuild").exit_code == 0
+
+    assert [shell(*words).exit_code for words in commands] == [0, 0, 0, 0]
+    cluster.close()
+
+
 def test_judged_queries_are_judged_apart_from_the_real_index(
     shell: Shell, parts: Parts, prefix: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from opensearchpy.exceptions import RequestError
 
 from search_index.cluster import Cluster
 from search_index.document import Document
-from search_index.errors import SearchUnavailable, WriteRefused
+from search_index.errors import IndexOutdated, SearchUnavailable, WriteRefused
 from search_index.lexicon import Lexicon
 from search_index.mapping import index_body, source_of
 from search_index.reader import Reader
@@ -214,6 +214,62 @@ class TestRebuild:
 
         settings = writer.cluster.client.indices.get_settings(index=rebuilt.index)[rebuilt.index]["settings"]
         assert settings["index"]["refresh_interval"] == "500ms"
+
+
+class TestForm:
+    """An index built with other words or another mapping is written to by nobody."""
+
+    @pytest.fixture(params=["lexicon", "form"])
+    def outdated(self, request: pytest.FixtureRequest, writer: Writer) -> Writer:
+        """A writer to an index that was built before the words or the mapping changed."""
+        index = writer.cluster.index_behind_alias()
+        meta = writer.cluster.meta_of(writer.cluster.names.alias) | {request.param: "older"}
+        writer.cluster.client.indices.put_mapping(index=index, body={"_meta": meta})
+        return writer
+
+    def test_a_new_index_is_current(self, writer: Writer) -> None:
+        writer.check_current()
+        assert writer.differs_in() == ()
+
+    def test_writing_to_an_older_one_waits_and_says_what_to_do(self, outdated: Writer, reader: Reader) -> None:
+        with pytest.raises(IndexOutdated, match="iew search rebuild"):
+            outdated.write(a_document("a"), wait=True)
+        assert list(reader.held()) == []
+
+    def test_reading_goes_on(self, outdated: Writer, reader: Reader) -> None:
+        assert asking(reader)("tea").total == 0
+
+    def test_a_rebuild_brings_it_up_to_date(self, outdated: Writer) -> None:
+        outdated.rebuild(lambda: [a_document("a")], nothing, clock)
+        assert outdated.differs_in() == ()
+        assert outdated.write(a_document("b"))
+
+    def test_the_digest_changes_with_a_field(self, lexicon: Lexicon, monkeypatch: pytest.MonkeyPatch) -> None:
+        def form() -> str:
+            return str(index_body(lexicon.version)["mappings"]["_meta"]["form"])
+
+        before, same = form(), form()
+        monkeypatch.setattr("search_index.mapping.STEMMED", ("en", "ja"))
+        assert before == same != form()
+
+    def test_an_index_that_was_dropped_while_it_was_filled_is_not_put_behind_the_alias(
+        self, writer: Writer, reader: Reader
+    ) -> None:
+        """The engine makes an index of its own of a write to a name it does not know, without our mapping."""
+        writer.write(a_document("old"), wait=True)
+        before = writer.cluster.index_behind_alias()
+
+        def documents() -> Iterator[Document]:
+            (new,) = [name for name in writer._dated() if name != before]
+            writer.cluster.client.indices.delete(index=new)
+            yield a_document("new")
+
+        with pytest.raises(SearchUnavailable):
+            writer.rebuild(documents, nothing, clock)
+
+        assert writer.cluster.index_behind_alias() == before
+        assert ids(asking(reader)()) == ["old"]
+        assert writer._dated() == [before]
 
 
 class TestWhatIsHeld:

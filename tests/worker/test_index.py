@@ -64,7 +64,7 @@ def publish(world: World, count: int = 1) -> list[Invitation]:
     posts = [world.invitation(world.osaka) for _ in range(count)]
     with world.unit_of_work() as uow:
         merged = [uow.session.merge(post) for post in posts]
-        uow.record_all("InvitationImported", merged, SYSTEM, action="import")
+        uow.record_all("IndexDiffers", merged, SYSTEM, action="index")
     return posts
 
 

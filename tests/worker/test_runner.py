@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from iew.errors import Unavailable
 from iew.models import OutboxRow
-from iew.outbox import JOBS_FOR, RECONCILE_INDEX, SEND_MAIL, TELL_OF_HIT
+from iew.outbox import JOBS_FOR, REBUILD_INDEX, RECONCILE_INDEX, SEND_MAIL, TELL_OF_HIT
 from search_index.errors import SearchUnavailable, WriteRefused
 from tests.worker import probe
 from tests.worker.probe import effects, owe
@@ -157,7 +157,8 @@ def test_an_error_is_kept_without_what_it_says_of_people(fault: Exception, said:
 
 
 def test_every_owed_job_exists_and_every_job_is_owed() -> None:
-    owed = {name for jobs in JOBS_FOR.values() for name in jobs} | {SEND_MAIL, RECONCILE_INDEX, TELL_OF_HIT}
+    by_facts = {name for jobs in JOBS_FOR.values() for name in jobs}
+    owed = by_facts | {SEND_MAIL, RECONCILE_INDEX, REBUILD_INDEX, TELL_OF_HIT}
     assert owed == set(HANDLERS) - {"probe"}
 
 

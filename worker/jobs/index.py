@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import select
 
 from iew.models import OutboxRow
-from iew.outbox import INDEX_POST, RECONCILE_INDEX
+from iew.outbox import INDEX_POST, REBUILD_INDEX, RECONCILE_INDEX
 from iew.services import catalog
 from search_index.errors import WriteRefused
 from worker.handlers import Work, job
@@ -44,6 +44,13 @@ def reconcile_index(work: Work) -> None:
     """Compare database and index, of posts and of stored searches, and owe a writing for every difference."""
     catalog.reconcile(work.uow, work.tools.index, repair=True)
     catalog.reconcile_searches(work.tools.open, work.uow, work.tools.searches, repair=True)
+
+
+@job(REBUILD_INDEX)
+def rebuild_index(work: Work) -> None:
+    """Make what is missing of the indices from the database; an index that is there stays as it is."""
+    catalog.ensure(work.tools.open, work.tools.index)
+    catalog.ensure_searches(work.tools.open, work.tools.searches)
 
 
 def _write(work: Work, ids: set[str]) -> None:

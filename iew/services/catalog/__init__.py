@@ -3,9 +3,9 @@
 The index is a projection that may be thrown away: it is made from the database, and every hit is loaded from the
 database again before anybody sees it, so that what was taken down a second ago is not shown by an index that lags.
 
-A room for each purpose: `documents` (from a post to what can be found), `reading` (searching, completing), `partners`
-(posts that have to do with each other), `keeping` (write, rebuild, compare, repair), `searches` (kept by people),
-`judging` (relevance). Callers say `catalog.search`, `catalog.rebuild` and so on.
+A room for each purpose: `documents` (from a post to what can be found), `reading` (searching, completing), `plain` (the
+list without the engine), `partners` (posts that have to do with each other), `keeping` (write, rebuild, compare,
+repair), `searches` (kept by people), `judging` (relevance). Callers say `catalog.search`, `catalog.rebuild` and so on.
 """
 
 from iew.services.catalog.documents import described, document_of
@@ -15,6 +15,7 @@ from iew.services.catalog.keeping import (
     REBUILD_LOCK,
     Difference,
     Status,
+    check_current,
     ensure,
     ever_public,
     index_invitations,
@@ -25,6 +26,7 @@ from iew.services.catalog.keeping import (
     writer_of,
 )
 from iew.services.catalog.partners import concepts_of, likely_partners, more_like
+from iew.services.catalog.plain import countries, listed
 from iew.services.catalog.reading import Wanted, complete, figures, ids_meeting, search
 from iew.services.catalog.searches import (
     ensure_searches,
@@ -42,8 +44,10 @@ __all__ = [
     "Difference",
     "Status",
     "Wanted",
+    "check_current",
     "complete",
     "concepts_of",
+    "countries",
     "described",
     "document_of",
     "ensure",
@@ -57,6 +61,7 @@ __all__ = [
     "index_search",
     "judge",
     "likely_partners",
+    "listed",
     "more_like",
     "rebuild",
     "rebuild_searches",

@@ -20,7 +20,7 @@ from iew.uow import UnitOfWork
 from search_index.document import Document
 from search_index.errors import SearchUnavailable
 from search_index.reader import Held, Reader
-from search_index.writer import Rebuilt, Writer
+from search_index.writer import Projection, Rebuilt, Writer
 
 REBUILD_LOCK: Final = 1_618_033_988
 """Key of the advisory lock that lets one process rebuild at a time."""
@@ -52,16 +52,27 @@ def index_school(uow: UnitOfWork, school_id: str) -> None:
             uow.owe(job, subject_type="invitation", subject_id=invitation_id)
 
 
-def ensure(open_uow: Callable[[], UnitOfWork], writer: Writer) -> bool:
-    """Make an index where there is none, filled from the database; True if one was made. Raises Unavailable."""
+def ensure(open_uow: Callable[[], UnitOfWork], writer: Writer, *, outdated: bool = False) -> bool:
+    """Make an index where there is none, filled from the database; True if one was made.
+
+    outdated: also where the one that is there was built with other words or another mapping. Raises Unavailable.
+    """
     try:
         writer.cluster.check_plugins()
-        if writer.cluster.index_behind_alias() is not None:
+        if writer.cluster.index_behind_alias() is not None and not (outdated and writer.differs_in()):
             return False
     except SearchUnavailable as absence:
         raise said(absence) from absence
     rebuild(open_uow, writer)
     return True
+
+
+def check_current(writer: Projection[Any]) -> None:
+    """Raise Unavailable (`index_missing`, `index_outdated`) where the index has to be built before it is of use."""
+    try:
+        writer.check_current()
+    except SearchUnavailable as absence:
+        raise said(absence) from absence
 
 
 def rebuild(
@@ -206,13 +217,16 @@ def _owe_repair(uow: UnitOfWork, difference: Difference) -> None:
 
 @dataclass(frozen=True)
 class Status:
-    """index: behind the alias. visible: findable by the index; public: by the database. waiting: writings owed."""
+    """index: behind the alias. visible: findable by the index; public: by the database. waiting: writings owed.
+
+    differs: in what the index was built otherwise than this program would, `lexicon` or `form`.
+    """
 
     index: str | None
     visible: int
     public: int
     waiting: int
-    words_current: bool
+    differs: tuple[str, ...] = ()
 
 
 def status(uow: UnitOfWork, reader: Reader) -> Status:
@@ -226,10 +240,10 @@ def status(uow: UnitOfWork, reader: Reader) -> Status:
     try:
         index = reader.cluster.index_behind_alias()
         visible = reader.count_visible(uow.today) if index else 0
-        current = index is not None and reader.lexicon_of_index() == reader.lexicon.version
+        differs = writer_of(reader).differs_in() if index else ()
     except SearchUnavailable as absence:
         raise said(absence) from absence
-    return Status(index, visible, public, waiting or 0, current)
+    return Status(index, visible, public, waiting or 0, differs)
 
 
 def writer_of(reader: Reader) -> Writer:

@@ -74,10 +74,13 @@ def rebuild_searches(open_uow: Callable[[], UnitOfWork], searches: SearchWriter)
             raise said(absence) from absence
 
 
-def ensure_searches(open_uow: Callable[[], UnitOfWork], searches: SearchWriter) -> bool:
-    """Make an index of the stored searches where there is none; True if one was made. Raises Unavailable."""
+def ensure_searches(open_uow: Callable[[], UnitOfWork], searches: SearchWriter, *, outdated: bool = False) -> bool:
+    """Make an index of the stored searches where there is none; True if one was made.
+
+    outdated: also where the one that is there was built with other words or another mapping. Raises Unavailable.
+    """
     try:
-        if searches.cluster.index_behind_alias() is not None:
+        if searches.cluster.index_behind_alias() is not None and not (outdated and searches.differs_in()):
             return False
     except SearchUnavailable as absence:
         raise said(absence) from absence
