@@ -28,6 +28,8 @@ _SHARED_ENGLISH: Final = 6
 _WIDE_LANGUAGES: Final = frozenset({"zh", "ja", "ko", "th"})
 _SHORTEST_JOINED: Final = 6
 _SHORTEST_FOREIGN: Final = 4
+_SERVICE_LANGUAGES: Final = frozenset({"zh-Hant", "en", "ja", "ko"})
+_PLACES: Final = frozenset({"place", "area", "month"})
 """A shorter Latin word is taken for a foreign one only where the language is known."""
 
 
@@ -310,30 +312,60 @@ class Lexicon:
 
     # completing
 
-    def complete(self, typed: str, *, limit: int = 8) -> tuple[Completion, ...]:
-        """Concepts one of whose names begins with what was typed, in any language, one row each."""
+    def complete(self, typed: str, *, language: str | None = None, limit: int = 8) -> tuple[Completion, ...]:
+        """Concepts one of whose names begins with what was typed, in any language or in kana, one row each.
+
+        language: of the reader; names in it come first, then those in the languages of the service, then all others;
+        codes that narrow a search come before places, and these before topics.
+        """
         start = fold(typed)
         if not start:
             return ()
-        names = self._names
-        found: dict[str, Completion] = {}
-        at = bisect_left(names, (start, "", ""))
-        while at < len(names) and names[at][0].startswith(start) and len(found) < limit:
-            _, code, text = names[at]
-            found.setdefault(code, Completion(code, text))
-            at += 1
-        return tuple(found.values())
+        best: dict[str, tuple[tuple[int, bool, int, int, str], str]] = {}
+        for name, spoken, code, text in (*_beginning(self._names, start), *_beginning(self._read_names, start)):
+            rank = (_foreignness(spoken, language), name != start, _kind(code), len(name), text)
+            if code not in best or rank < best[code][0]:
+                best[code] = (rank, text)
+        return tuple(Completion(code, best[code][1]) for code in sorted(best, key=best.__getitem__)[:limit])
 
     @cached_property
-    def _names(self) -> list[tuple[str, str, str]]:
+    def _names(self) -> list[tuple[str, str, str, str]]:
+        """Every name folded, its language, its code, and the name as it is written."""
         return sorted(
             {
-                (fold(label), concept.code, label)
+                (fold(label), language, concept.code, label)
                 for concept in self.concepts.values()
-                for label in concept.labels.values()
+                for language, label in concept.labels.items()
                 if label
             }
         )
+
+    @cached_property
+    def _read_names(self) -> list[tuple[str, str, str, str]]:
+        """The Japanese names by their sound."""
+        japanese = {folded: (code, text) for folded, language, code, text in self._names if language == "ja"}
+        return sorted(
+            (kana, "ja", *japanese[form]) for kana, forms in self.readings.items() for form in forms if form in japanese
+        )
+
+
+def _beginning(names: Sequence[tuple[str, str, str, str]], start: str) -> Iterator[tuple[str, str, str, str]]:
+    """The names that begin with this, of a sorted list."""
+    at = bisect_left(names, (start,))
+    while at < len(names) and names[at][0].startswith(start):
+        yield names[at]
+        at += 1
+
+
+def _foreignness(spoken: str, language: str | None) -> int:
+    if language is not None and spoken.split("-")[0] == language.split("-")[0]:
+        return 0
+    return 1 if spoken in _SERVICE_LANGUAGES else 2
+
+
+def _kind(code: str) -> int:
+    namespace = code.split(":")[0]
+    return 2 if namespace == "v" else 1 if namespace in _PLACES else 0
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

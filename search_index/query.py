@@ -499,15 +499,20 @@ def shortened(plan: Plan, lexicon: Lexicon) -> Plan:
 
 
 def prefix_body(typed: str, today: date, limit: int) -> Body:
-    """Documents whose title or names hold a word that begins with what was typed."""
-    clauses = [
-        {"match_phrase_prefix": {name: {"query": typed, "max_expansions": 20, "boost": boost, "_name": name}}}
+    """Documents whose title or names hold all the words that were typed, the last of them perhaps unfinished; those
+    first where the words stand side by side."""
+    clauses: list[Body] = [
+        {"match_bool_prefix": {name: {"query": typed, "operator": "and", "boost": boost, "_name": name}}}
         for name, boost in (("name", 2.0), ("title", 1.0))
     ]
+    beside: list[Body] = [
+        {"match_phrase_prefix": {name: {"query": typed, "max_expansions": 50}}} for name in ("name", "title")
+    ]
+    found = {"bool": {"should": clauses, "minimum_should_match": 1}}
     return {
         "size": limit,
         "_source": False,
-        "query": {"bool": {"filter": visible(today), "should": clauses, "minimum_should_match": 1}},
+        "query": {"bool": {"filter": visible(today), "must": [found], "should": beside}},
         "sort": [{"_score": "desc"}, {"published_at": "desc"}, {"id": "asc"}],
     }
 

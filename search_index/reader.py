@@ -39,6 +39,8 @@ from search_index.query import (
 from search_index.understanding import Plan, Unit, understand
 
 PAGE_OF_VERSIONS: Final = 1000
+DOCUMENTS_A_NAME: Final = 4
+"""How many documents are looked at for each name that may be offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A document whose title (or owner's name) begins with what was typed."""
+    """A document some words of which begin with what was typed. by: `title`, `name` (of its owner), or both."""
 
     id: str
-    by_name: bool
+    by: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +179,20 @@ class Reader:
         plan = self._plan(request, {})
         return self._understood(request) if any(unit.correctable for unit in plan.units) else (plan, None)
 
-    def complete(self, typed: str, *, today: date, limit: int = 8) -> tuple[tuple[Completion, ...], tuple[Named, ...]]:
-        """Names of codes and concepts, and visible documents, that begin with what was typed."""
-        names = self.lexicon.complete(typed, limit=limit)
+    def complete(
+        self, typed: str, *, today: date, language: str | None = None, limit: int = 8
+    ) -> tuple[tuple[Completion, ...], tuple[Named, ...]]:
+        """Names of codes and concepts, and visible documents, that begin with what was typed.
+
+        language: of the reader. Several documents of one owner are one name, so more of them come than the limit.
+        """
+        names = self.lexicon.complete(typed, language=language, limit=limit)
         start = fold(typed[:100])
         if not start:
             return (), ()
-        reply = self.cluster.search(prefix_body(start, today, limit), index=self._index)
+        reply = self.cluster.search(prefix_body(start, today, limit * DOCUMENTS_A_NAME), index=self._index)
         hits = reply["hits"]["hits"]
-        return names, tuple(Named(hit["_id"], "name" in hit.get("matched_queries", ())) for hit in hits)
+        return names, tuple(Named(hit["_id"], frozenset(hit.get("matched_queries", ()))) for hit in hits)
 
     def held(self) -> Iterator[Held]:
         """Every document with its version and hash, tombstones too, by ascending id."""
@@ -226,11 +233,13 @@ class Reader:
             return plan, None
         figures, near = self._figures(plan, request.today, until)
         corrections = self._corrections(plan, figures, near)
-        if corrections:
+        while corrections:
             better = self._plan(request, corrections)
             counted, _ = self._figures(better, request.today, until)
-            if self._helps(better, counted, corrections):
+            helpful = self._helpful(better, counted, corrections)
+            if helpful == corrections:
                 return better, replace(counted, corrections=corrections)
+            corrections = helpful
         return plan, figures
 
     def _continued(self, request: Request, after: Position) -> tuple[Plan, Statistics | None]:
@@ -292,11 +301,18 @@ class Reader:
         fitting = sorted(row for row in ranked if 0 < row[0] <= allowed)
         return fitting[0][2] if fitting else None
 
-    def _helps(self, plan: Plan, figures: Statistics, corrections: Mapping[str, str]) -> bool:
-        """Whether visible documents meet a corrected word, or it says nothing beside words that say something."""
-        better = set(corrections.values())
-        touched = [at for at, unit in enumerate(plan.units) if better & set(unit.words.split())]
-        return (not touched and bool(plan.units)) or any(map(figures.exact, touched))
+    def _helpful(self, plan: Plan, figures: Statistics, corrections: Mapping[str, str]) -> dict[str, str]:
+        """Those of the corrections that visible documents meet, or that say nothing beside words that say something.
+
+        Each by itself: the engine also proposes words of documents that are hidden or gone, and these must not be shown
+        in the company of a good one.
+        """
+        found: dict[str, str] = {}
+        for typed, better in corrections.items():
+            touched = [at for at, unit in enumerate(plan.units) if better in unit.words.split()]
+            if any(map(figures.exact, touched)) or (not touched and plan.units):
+                found[typed] = better
+        return found
 
     # the reply
 

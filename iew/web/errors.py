@@ -96,6 +96,8 @@ STATUS_OF: Final[dict[str, int]] = {
     "headers_too_large": 431,
     "internal": 500,
     "search_unavailable": 503,
+    "index_missing": 503,
+    "index_outdated": 503,
     "unavailable": 503,
 }
 """Every code that an error can carry, with its HTTP status."""

@@ -9,6 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from iew.db import SessionFactory
+from iew.domain.vocabularies import FACET_VOCABULARIES
 from iew.models import Invitation, School
 from iew.services import catalog
 from search_index.cluster import Cluster
@@ -305,6 +306,43 @@ class TestCompletion:
         texts = {item["text"] for item in self.items(world, q="Zorblax")}
 
         assert texts == {"Zorblax robots"}
+
+    def test_a_title_taken_down_a_moment_ago_is_not_completed_nor_an_old_one(self, world: World) -> None:
+        with world.unit_of_work() as uow:
+            uow.session.query(Invitation).filter_by(ref="robots").update({"title": "Renamed"})
+            uow.session.query(Invitation).filter_by(ref="sister").update({"status": "withdrawn"})
+
+        assert self.items(world, q="Zorb", lang="en") == []
+        assert "title" not in {item["kind"] for item in self.items(world, q="Sister", lang="en")}
+
+    def test_the_language_of_the_reader_comes_first_and_half_is_left_to_titles(
+        self, world: World, reader: Reader
+    ) -> None:
+        for at in range(9):
+            world.invitation(world.osaka, title=f"Japan trip {at}", **PLAIN)
+        catalog.rebuild(world.unit_of_work, catalog.writer_of(reader))
+
+        items = self.items(world, q="ja", lang="en")
+
+        assert [item["text"] for item in items[:2]] == ["Japan", "Jamaica"]
+        assert [item["kind"] for item in items].count("title") == 4
+        assert {item["text"] for item in self.items(world, q="日", lang="ja")} >= {"日本", "日本語"}
+        assert {"param": "language", "code": "ja"}.items() <= self.items(world, q="にほん", lang="ja")[0].items()
+
+    def test_a_title_is_completed_in_the_language_in_which_it_was_typed(self, world: World) -> None:
+        assert {"お茶の町から"} <= {item["text"] for item in self.items(world, q="お茶の", lang="en")}
+        assert {"茶鄉的邀請"} <= {item["text"] for item in self.items(world, q="茶乡", lang="en")}
+
+    def test_a_code_is_a_parameter_only_where_it_narrows(self, world: World) -> None:
+        for typed in ("a", "h", "s", "j", "k", "高", "日", "학", "北"):
+            for item in self.items(world, q=typed, lang="ja", limit="20"):
+                if item["param"]:
+                    assert search(world, (item["param"], item["code"])).status_code == 200
+                    assert item["code"] in {row["code"] for row in self.vocabulary(world, item["param"])}
+
+    def vocabulary(self, world: World, facet: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = world.as_(None).get("/vocabularies?lang=en").get_json()[FACET_VOCABULARIES[facet]]
+        return rows
 
     def test_nothing_typed_is_nothing_completed(self, world: World) -> None:
         assert self.items(world, q="") == []

@@ -148,6 +148,27 @@ class TestWords:
         assert ids(found) == ["biscay-en"]
         assert search("Olt kaleidoscopes").did_you_mean is None
 
+    def test_a_hidden_word_is_not_named_in_the_company_of_a_public_one(
+        self, fresh_cluster: Cluster, lexicon: Lexicon
+    ) -> None:
+        """The engine proposes words of documents that are hidden, and of such as were overwritten a moment ago."""
+        reader = filled(
+            fresh_cluster,
+            lexicon,
+            [
+                a_document("public", "Zorblaxian garden"),
+                a_document("gone", "Quondlefrib"),
+                a_document("past", "Mulvaters", expires_on=date(2026, 11, 1)),
+            ],
+        )
+        assert reader.search(Request(today=TODAY, text="quondlefirb")).did_you_mean == "quondlefrib"
+        Writer(fresh_cluster, lexicon).write(Document("gone", 2, visible=False), wait=True)
+
+        assert reader.search(Request(today=TODAY, text="quondlefirb mulvatesr")).did_you_mean is None
+        found = reader.search(Request(today=TODAY, text="zorblaxain quondlefirb mulvatesr"))
+        assert found.did_you_mean == "zorblaxian quondlefirb mulvatesr"
+        assert found.unmatched == ("quondlefirb", "mulvatesr")
+
     @pytest.mark.parametrize("text", ["Older", "Wyth", "Undd"])
     def test_a_word_is_not_read_as_one_that_says_nothing(self, search: Search, text: str) -> None:
         found = search(text)
@@ -427,10 +448,21 @@ class TestHighlights:
 class TestCompletion:
     def test_names_and_documents_that_begin_so(self, reader: Reader) -> None:
         names, documents = reader.complete("Underw", today=TODAY)
-        assert [(row.id, row.by_name) for row in documents] == [("biscay-en", False)]
+        assert [(row.id, row.by) for row in documents] == [("biscay-en", {"title"})]
         assert names == ()
         _, schools = reader.complete("静岡", today=TODAY)
-        assert [(row.id, row.by_name) for row in schools] == [("tea-ja", True)]
+        assert [(row.id, row.by) for row in schools] == [("tea-ja", {"name"})]
+
+    def test_a_beginning_that_many_words_share_still_finds_the_last_of_them(
+        self, fresh_cluster: Cluster, lexicon: Lexicon
+    ) -> None:
+        """The engine's own phrase prefix looks at the first few words alone."""
+        documents = [a_document(f"doc-{at:03}", f"zor{at:03} garden") for at in range(120)]
+        reader = filled(fresh_cluster, lexicon, [*documents, a_document("last", "Zorzz garden")])
+
+        _, found = reader.complete("garden zorz", today=TODAY)
+        assert [row.id for row in found] == ["last"]
+        assert len(reader.complete("zor", today=TODAY, limit=50)[1]) == 121
 
     def test_what_is_hidden_is_not_completed(self, reader: Reader) -> None:
         assert reader.complete("Old", today=TODAY)[1] == ()

@@ -6,7 +6,7 @@ shown by an index that lags.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -23,6 +23,7 @@ from iew.services.catalog.absence import unavailable
 from iew.uow import UnitOfWork
 from search_index.document import FACETS
 from search_index.errors import BadPosition, SearchUnavailable
+from search_index.folding import fold, is_wide
 from search_index.highlight import highlight
 from search_index.mapping import subtag
 from search_index.query import Position, Request, Sort
@@ -30,6 +31,8 @@ from search_index.reader import Found, Reader
 
 SUMMARY_LENGTH: Final = 200
 _SALT: Final = "iew.search.cursor"
+_KINDS: Final = {"place": "place", "area": "place", "country": "place", "month": "month", "level": "level"}
+"""What a code is called that is no choice of a facet."""
 
 
 @dataclass(frozen=True)
@@ -217,25 +220,42 @@ def complete(
 ) -> list[dict[str, Any]]:
     """What begins like the typed words: codes and terms, then schools and titles of public posts.
 
-    Items `{text, kind, param, code}`; `param` and `code` where the text stands for a facet. Raises Unavailable.
+    Items `{text, kind, param, code}`; `param` and `code` where the text stands for a facet. Half of them are left to
+    schools and titles where there are so many. Raises Unavailable.
     """
     try:
-        names, posts = reader.complete(typed, today=uow.today, limit=limit)
+        names, found = reader.complete(typed, today=uow.today, language=subtag(language), limit=limit)
     except SearchUnavailable as absence:
         raise unavailable(absence) from absence
-    items = [_completion(name.code, name.text, labels, language) for name in names]
-    loaded = load_public(uow, [post.id for post in posts])
-    for post in posts:
-        if post.id in loaded:
-            invitation = loaded[post.id]
-            item_text, kind = (invitation.school.name, "school") if post.by_name else (invitation.title, "title")
-            items.append({"text": item_text, "kind": kind, "param": None, "code": None})
-    unique = {(item["text"], item["kind"]): item for item in reversed(items)}
-    return list(reversed(unique.values()))[:limit]
+    posts = load_public(uow, [each.id for each in found])
+    public = [item for each in found if each.id in posts for item in _called(posts[each.id], each.by, typed)]
+    own = list({(item["text"], item["kind"]): item for item in reversed(public)}.values())[::-1]
+    countries = labels.countries(language)
+    terms = [_completion(name.code, name.text, labels, countries) for name in names]
+    return [*terms[: limit - min(len(own), limit // 2)], *own][:limit]
 
 
-def _completion(code: str, found: str, labels: Labels, language: str) -> dict[str, Any]:
+def _called(post: Invitation, by: Collection[str], typed: str) -> Iterator[dict[str, Any]]:
+    """The name of its school, and its title, in whichever language the typed words stand in it."""
+    titles = [post.title, *(other["title"] for other in post.translations)]
+    names = [name for name in (post.school.name, post.school.name_en) if name]
+    for kind, texts, matched in (("school", names, "name"), ("title", titles, "title")):
+        if matched in by:
+            fitting = next((text for text in texts if _holds(text, typed)), None)
+            if fitting is not None:
+                yield {"text": fitting, "kind": kind, "param": None, "code": None}
+
+
+def _holds(text: str, typed: str) -> bool:
+    """Whether the text, as it stands in the database now, has all the words, the last of them perhaps unfinished."""
+    words = fold(typed[:100]).split()
+    held = fold(text)
+    return all(word in held if any(map(is_wide, word)) else f" {word}" in f" {held}" for word in words)
+
+
+def _completion(code: str, found: str, labels: Labels, countries: Collection[str]) -> dict[str, Any]:
     facet, _, value = code.partition(":")
-    if facet in FACET_VOCABULARIES:
+    vocabulary = FACET_VOCABULARIES.get(facet)
+    if vocabulary and value in (countries if vocabulary == "country" else labels.codes(vocabulary)):
         return {"text": found, "kind": facet, "param": facet, "code": value}
-    return {"text": found, "kind": "topic" if facet == "v" else "place", "param": None, "code": None}
+    return {"text": found, "kind": _KINDS.get(facet, "topic"), "param": None, "code": None}

@@ -97,26 +97,91 @@
     show();
   }
 
-  // While one types a search, the window's own terms are offered below the box.
+  // While one types a search, terms, schools and titles are offered below the box: a combobox, by keys and by mouse.
   function complete(box) {
-    const list = document.getElementById(box.getAttribute("list"));
+    const list = document.getElementById(box.dataset.list);
+    const kinds = list.dataset;
     let timer;
-    let asked = "";
+    let active = -1;
+
+    const options = () => [...list.children];
+    const open = () => !list.hidden;
+    function close() {
+      clearTimeout(timer);
+      list.hidden = true;
+      box.setAttribute("aria-expanded", "false");
+      point(-1);
+    }
+    function point(at) {
+      active = at;
+      options().forEach((option, place) => option.setAttribute("aria-selected", String(place === at)));
+      const option = options()[at];
+      if (!option) return box.removeAttribute("aria-activedescendant");
+      box.setAttribute("aria-activedescendant", option.id);
+      option.scrollIntoView({ block: "nearest" });
+    }
+    function take(option) {
+      box.value = option.dataset.text;
+      close();
+      box.form.requestSubmit();
+    }
+    function offer(items) {
+      list.replaceChildren(...items.map((item, place) => {
+        const option = document.createElement("li");
+        const [text, kind] = [document.createElement("bdi"), document.createElement("span")];
+        Object.assign(option, { id: `${list.id}-${place}`, role: "option" });
+        option.dataset.text = text.textContent = item.text;
+        kind.textContent = kinds[item.kind.replace(/_(.)/g, (_, letter) => letter.toUpperCase())] ?? "";
+        option.append(text, " ", kind);
+        return option;
+      }));
+      list.hidden = items.length === 0;
+      box.setAttribute("aria-expanded", String(open()));
+      point(-1);
+    }
+    async function ask() {
+      const typed = box.value.trim();
+      const address = `${box.dataset.complete}?q=${encodeURIComponent(typed)}&lang=${box.dataset.lang}`;
+      try {
+        const reply = await fetch(address, { headers: { Accept: "application/json" } });
+        if (box.value.trim() !== typed || document.activeElement !== box) return;
+        offer(reply.ok ? (await reply.json()).items : []);
+      } catch { close(); /* without a network there is nothing to offer */ }
+    }
+
     box.addEventListener("input", () => {
       clearTimeout(timer);
-      const words = box.value.trim();
-      if (words.length < 2 || words === asked || [...list.options].some((o) => o.value === box.value)) return;
-      timer = setTimeout(async () => {
-        asked = words;
-        const address = `${box.dataset.complete}?q=${encodeURIComponent(words)}&lang=${box.dataset.lang}`;
-        try {
-          const reply = await fetch(address, { headers: { Accept: "application/json" } });
-          if (!reply.ok || box.value.trim() !== words) return;
-          const { items } = await reply.json();
-          list.replaceChildren(...items.map((item) => new Option(item.text)));
-        } catch { /* without a network there is nothing to offer */ }
-      }, 250);
+      const typed = box.value.trim();
+      if (typed.length > (/^[\x00-\x7f]*$/.test(typed) ? 1 : 0)) timer = setTimeout(ask, 120);
+      else close();
     });
+    box.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      const count = options().length;
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step && open()) {
+        event.preventDefault();
+        point((active + 1 + step + count + 1) % (count + 1) - 1);
+      } else if (step === 1 && box.value.trim()) {
+        event.preventDefault();
+        ask();
+      } else if (event.key === "Enter" && open() && active >= 0) {
+        event.preventDefault();
+        take(options()[active]);
+      } else if (event.key === "Escape" && open()) {
+        event.preventDefault();
+        close();
+      }
+    });
+    box.addEventListener("blur", close);
+    list.addEventListener("pointerdown", (event) => event.preventDefault());
+    list.addEventListener("click", (event) => {
+      const option = event.target.closest("li");
+      if (option) take(option);
+    });
+    for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-controls": list.id, "aria-expanded": "false" })) {
+      box.setAttribute(name, value);
+    }
   }
 
   // A form that is on its way is not sent a second time by an impatient click.
