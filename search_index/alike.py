@@ -5,18 +5,21 @@ nobody wrote, made of what somebody would wish to find.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from search_index.document import Document
-from search_index.mapping import source_of
+from search_index.document import Document, Text
+from search_index.folding import fold
+from search_index.mapping import source_of, subtag
 from search_index.query import Request, filters, visible
 from search_index.reader import Reader
 
 COMPARED: Final = ("own", "wish", "c_title", "c_topic", "c_body")
 """What a post is, what it looks for, and what its texts speak of."""
 TERMS_USED: Final = 200
+TIMES_NAMED: Final = 2
 
 
 def alike(
@@ -72,3 +75,16 @@ def concepts_of(reader: Reader, text: str) -> frozenset[str]:
     """The concepts of the field that a text speaks of, in whatever language it is written."""
     source = source_of(Document("", 1, True, topics=(text,)), reader.lexicon)
     return frozenset(code for code in source["c_topic"].split() if code.startswith("v:"))
+
+
+def themes_of(reader: Reader, text: Text) -> frozenset[str]:
+    """The concepts that a text is about: named in its title, or more than once in its body. Those alone that it names
+    itself, not the wider ones they belong to, which most texts would share."""
+    language = subtag(text.language)
+    title, body = (list(_concepts_in(reader, part, language)) for part in (text.title, text.body))
+    return frozenset(title) | {code for code, times in Counter(body).items() if times >= TIMES_NAMED}
+
+
+def _concepts_in(reader: Reader, text: str, language: str) -> Iterator[str]:
+    for match in reader.lexicon.scan(fold(text), language):
+        yield from (code for code in match.codes if code.startswith("v:"))

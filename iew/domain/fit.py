@@ -45,7 +45,8 @@ WEIGHTS: Final[Mapping[str, int]] = MappingProxyType({
 """What each thing speaks for a pair, out of 100.
 
 language: a language both can work in; with two, one can fail. level: schools of one level, or both senior high.
-grades: pupils of one age. topics: the same subject, in whatever language it is written. type: how much of what each
+grades: pupils of one age. topics: the same subject, in whatever language it is written; less where only the texts speak
+of it. type: how much of what each
 side offers meets the other. dates: periods that overlap. group: groups of near size, so that nobody is left over.
 wishes: a side named the other's country or county, and did not merely leave it open. homestay: one looks for host
 families and the other has them.
@@ -74,7 +75,8 @@ class Post:
     """What counts of a post and of the school behind it.
 
     level: of the school; levels, countries, counties: of the partners it looks for, empty where any will do.
-    periods: the days that are still to come. students: None where it is not said.
+    themes: what title and description speak of, as concepts. periods: the days that are still to come. students: None
+    where it is not said.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Post:
     countries: frozenset[str] = frozenset()
     counties: frozenset[str] = frozenset()
     topics: tuple[Topic, ...] = ()
+    themes: frozenset[str] = frozenset()
     periods: tuple[Period, ...] = ()
     students: int | None = None
     homestay: str = "none"
@@ -249,9 +252,21 @@ def _topics(post: Post, other: Post) -> Measure:
     ours = [topic for topic in post.topics if any(topic.keys & theirs.keys for theirs in other.topics)]
     theirs = [topic for topic in other.topics if any(topic.keys & own.keys for own in post.topics)]
     if not ours:
-        return _NOTHING
+        return _themes(post, other)
     value = 1.0 if min(len(ours), len(theirs)) >= TWO_TOPICS else 0.75
     return value, (Reason("topic_shared", tuple(topic.text for topic in theirs)),)
+
+
+def _themes(post: Post, other: Post) -> Measure:
+    """What the texts speak of, or the topic of one and the text of the other: it tells less than two topics."""
+    shared = sorted(_spoken_of(post) & _spoken_of(other))
+    if not shared:
+        return _NOTHING
+    return (0.75 if len(shared) >= TWO_TOPICS else 0.5), (Reason("theme_shared", tuple(shared)),)
+
+
+def _spoken_of(post: Post) -> frozenset[str]:
+    return post.themes.union(*(topic.keys for topic in post.topics))
 
 
 def _types(post: Post, other: Post) -> Measure:
@@ -311,7 +326,7 @@ ASPECTS: Final[Mapping[str, Aspect]] = MappingProxyType({
     "language": Aspect(lambda post: post.languages, _languages),
     "level": Aspect(lambda post: post.level, _level),
     "grades": Aspect(lambda post: post.grades, _grades),
-    "topics": Aspect(lambda post: post.topics, _topics),
+    "topics": Aspect(lambda post: (post.topics, post.themes), _topics),
     "type": Aspect(lambda post: (post.side, post.exchange_types), _types),
     "dates": Aspect(lambda post: post.periods, _dates),
     "group": Aspect(lambda post: post.students, _group),

@@ -19,9 +19,16 @@ from iew.models.suggestions import SuggestionDismissal
 
 Concepts = Callable[[str], frozenset[str]]
 """What a topic speaks of, in any language."""
+Themes = Callable[[Invitation], frozenset[str]]
+"""What title and description of a post speak of, in any language."""
 
 
-def as_post(post: Invitation, today: date, concepts: Concepts) -> Post:
+def no_themes(post: Invitation) -> frozenset[str]:
+    """Leave the texts aside."""
+    return frozenset()
+
+
+def as_post(post: Invitation, today: date, concepts: Concepts, themes: Themes = no_themes) -> Post:
     """What counts of a post when it is compared with others."""
     travel, school = post.travel or {}, post.school
     return Post(
@@ -37,6 +44,7 @@ def as_post(post: Invitation, today: date, concepts: Concepts) -> Post:
         countries=frozenset(post.target_countries),
         counties=frozenset([*post.target_counties, *(travel.get("destination_counties") or ())]),
         topics=tuple(Topic(text, concepts(text) | {text.casefold().strip()}) for text in post.topics),
+        themes=themes(post),
         periods=tuple(period for period in periods_of(post.planned_periods) if period[1] >= today),
         students=(post.group or {}).get("students"),
         homestay=post.homestay,

@@ -27,7 +27,7 @@ from iew.models import (
     in_area,
     open_to_all,
 )
-from iew.models.partners import Concepts, as_post, kept_apart, turned_down
+from iew.models.partners import Concepts, Themes, as_post, kept_apart, no_themes, turned_down
 from iew.uow import UnitOfWork
 
 KEPT: Final = 20
@@ -39,11 +39,13 @@ NEWEST: Final = 50
 # making
 
 
-def suggest(uow: UnitOfWork, invitation_id: str, likely: Iterable[str], *, concepts: Concepts) -> None:
+def suggest(
+    uow: UnitOfWork, invitation_id: str, likely: Iterable[str], *, concepts: Concepts, themes: Themes = no_themes
+) -> None:
     """Make the list of a post anew, and bring the post into the lists of the others.
 
-    likely: ids of posts worth looking at. concepts: what a topic speaks of, in any language. Does the same when it is
-    done twice.
+    likely: ids of posts worth looking at. concepts: what a topic speaks of, in any language; themes: what the texts
+    of a post speak of. Does the same when it is done twice.
     """
     uow.hold("suggestions")  # two lists made at once would write into each other
     post = uow.session.scalar(
@@ -52,7 +54,7 @@ def suggest(uow: UnitOfWork, invitation_id: str, likely: Iterable[str], *, conce
     if post is None:
         forget(uow, invitation_id)
         return
-    fits = _fits(uow, post, _worth_looking_at(uow, post, likely), concepts)
+    fits = _fits(uow, post, _worth_looking_at(uow, post, likely), concepts, themes)
     best = sorted(fits, key=lambda other_id: (-fits[other_id][0].score, other_id))[:KEPT]
     _remove(uow, post.id, best, fits)
     _write(uow, post.id, best, fits)
@@ -87,16 +89,16 @@ def _worth_looking_at(uow: UnitOfWork, post: Invitation, likely: Iterable[str]) 
 
 
 def _fits(
-    uow: UnitOfWork, post: Invitation, others: Sequence[Invitation], concepts: Concepts
+    uow: UnitOfWork, post: Invitation, others: Sequence[Invitation], concepts: Concepts, themes: Themes
 ) -> dict[str, tuple[Fit, Fit]]:
     """Other post -> how it fits this one, and how this one fits it; those alone that may be suggested."""
     apart, turned_down = _kept_apart(uow, post.school_id), _turned_down(uow, post.id)
-    own = as_post(post, uow.today, concepts)
+    own = as_post(post, uow.today, concepts, themes)
     found: dict[str, tuple[Fit, Fit]] = {}
     for other in others:
         if other.school_id in apart or other.id in turned_down:
             continue
-        theirs = as_post(other, uow.today, concepts)
+        theirs = as_post(other, uow.today, concepts, themes)
         here, there = fit(own, theirs), fit(theirs, own)
         if here is not None and there is not None:
             found[other.id] = (here, there)

@@ -23,6 +23,7 @@ READ_BY_A_SCHOOL: Final = {
     "near_level": N_("Near school level: %(what)s"),
     "grades_overlap": N_("Same grades: %(what)s"),
     "topic_shared": N_("Same topics: %(what)s"),
+    "theme_shared": N_("Both texts speak of: %(what)s"),
     "type_fits": N_("Types of exchange that go together: %(what)s"),
     "dates_meet": N_("The dates meet: %(what)s"),
     "group_size": N_("Groups of similar size: %(what)s students"),
@@ -46,6 +47,7 @@ _VOCABULARIES: Final = {
 }
 _SAYINGS: Final[Mapping[str, Callable[[Sequence[Any]], str]]] = {
     "topic_shared": lambda topics: _(", ").join(map(str, topics)),
+    "theme_shared": lambda codes: _(", ").join(_theme(code) for code in codes),
     "dates_meet": lambda days: period({"start": days[0], "end": days[1]}),
     "group_size": lambda sizes: number(sizes[0]),
 }
@@ -67,6 +69,10 @@ def reason_in_words(reason: Mapping[str, Any], sentences: Mapping[str, str] = RE
     else:
         what = _(", ").join(label(value, _VOCABULARIES[code]) for value in values)
     return {"code": code, "label": _(sentences[code], what=what)}
+
+
+def _theme(code: str) -> str:
+    return catalog.concept_label(house().searcher, code, current_language())
 
 
 def suggested(row: Suggestion) -> dict[str, Any]:

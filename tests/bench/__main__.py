@@ -11,9 +11,10 @@ import sys
 
 import structlog
 
-from tests.bench import findable, million, outbox, pairing, routed
+from tests.bench import complete, findable, million, outbox, pairing, routed
 
 BENCHES = {
+    "complete": complete.run,
     "findable": findable.run,
     "outbox": outbox.run,
     "pairing": pairing.run,

@@ -122,12 +122,33 @@ def test_what_weighs_most_is_said_first() -> None:
     assert codes(fit(rich(HERE), rich(THERE)))[:2] == ["shared_language", "topic_shared"]
 
 
+def test_a_topic_on_each_side_says_more_than_what_the_texts_speak_of() -> None:
+    tea = (Topic("茶", frozenset({"v:tea", "茶"})),)
+    text = frozenset({"v:tea"})
+    both, mixed, texts = (
+        fit(a(HERE, **ours), a(THERE, **theirs))
+        for ours, theirs in (
+            ({"topics": tea, "themes": text}, {"topics": tea, "themes": text}),
+            ({"topics": tea}, {"themes": text}),
+            ({"themes": text}, {"themes": text}),
+        )
+    )
+    assert both is not None and mixed is not None and texts is not None
+    assert "theme_shared" not in codes(both) and "topic_shared" in codes(both)
+    assert "theme_shared" in codes(mixed)
+    assert both.score > mixed.score == texts.score
+    nothing = fit(HERE, THERE)
+    assert nothing is not None and texts.score > nothing.score
+
+
 SPEAKS = [
     ("shared_language", {"languages": ["en", "zh"]}, {"languages": ["en", "ja"]}, ("en",)),
     ("near_level", {}, {"level": "senior_high_technical"}, ("senior_high_technical",)),
     ("grades_overlap", {"grades": [9, 10]}, {"grades": [10, 11]}, (10,)),
     ("topic_shared", {"topics": (Topic("機器人", frozenset({"v:robot", "機器人"})),)},
      {"topics": (Topic("Robots", frozenset({"v:robot", "robots"})), Topic("Tea", frozenset({"tea"})))}, ("Robots",)),
+    ("theme_shared", {"themes": frozenset({"v:ocean", "v:kites"})}, {"themes": frozenset({"v:tea", "v:ocean"})},
+     ("v:ocean",)),
     ("type_fits", {}, types("joint_class", "homestay"), ("joint_class",)),
     ("dates_meet", {"periods": (APRIL,)}, {"periods": (LATE_APRIL,)}, ("2027-04-20", "2027-04-30")),
     ("group_size", {"students": 30}, {"students": 20}, (20,)),

@@ -118,6 +118,32 @@ def test_a_topic_meets_its_name_in_another_language(world: World, lexicon: Lexic
     assert [codes for *_, codes in stored(world) if "topic_shared" in codes]
 
 
+def test_posts_without_topics_meet_by_what_their_texts_speak_of(world: World, lexicon: Lexicon) -> None:
+    plain: dict[str, Any] = {"topics": [], "description": "我們想認識新朋友。", "content_language": "zh-Hant"}
+    own = world.invitation(world.tainan, title="海龜和海洋的一天", **plain)
+    other = world.invitation(world.osaka, title="A day with sea turtles", topics=[], description="Say hello.")
+    world.invitation(world.seoul, title="Hello from us", topics=[], description="We once saw a sea turtle.")
+
+    class Reading:
+        def __init__(self) -> None:
+            self.lexicon = lexicon
+
+    with world.unit_of_work() as uow:
+        reader: Any = Reading()
+        themes = {post.id: catalog.themes_of(reader, post) for post in uow.session.scalars(select(Invitation))}
+        suggestions.suggest(
+            uow, own.id, [], concepts=lambda text: frozenset(), themes=lambda post: catalog.themes_of(reader, post)
+        )
+
+    assert themes[own.id] & themes[other.id]
+    found = {(one, two) for one, two, _, codes in stored(world) if "theme_shared" in codes}
+    assert found == {(own.id, other.id), (other.id, own.id)}
+    (item, *_) = world.as_(world.tainan).get(f"/invitations/{own.id}/suggestions?lang=en").json["items"]
+    labels = {reason["code"]: reason["label"] for reason in item["reasons"]}
+    assert "turtle" in labels["theme_shared"].lower() or "海龜" in labels["theme_shared"]
+    assert "v:" not in labels["theme_shared"]
+
+
 # whom it makes no sense to suggest
 
 

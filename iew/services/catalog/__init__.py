@@ -25,7 +25,7 @@ from iew.services.catalog.keeping import (
     status,
     writer_of,
 )
-from iew.services.catalog.partners import concepts_of, likely_partners, more_like
+from iew.services.catalog.partners import concept_label, concepts_of, likely_partners, more_like, themes_of
 from iew.services.catalog.plain import countries, listed
 from iew.services.catalog.reading import Wanted, complete, figures, ids_meeting, search
 from iew.services.catalog.searches import (
@@ -46,6 +46,7 @@ __all__ = [
     "Wanted",
     "check_current",
     "complete",
+    "concept_label",
     "concepts_of",
     "countries",
     "described",
@@ -72,6 +73,7 @@ __all__ = [
     "searches_met_by",
     "status",
     "stored_searches",
+    "themes_of",
     "units_of",
     "writer_of",
 ]

@@ -12,7 +12,7 @@ from iew.services.catalog.documents import document_of, some
 from iew.services.catalog.reading import load_public
 from iew.uow import UnitOfWork
 from search_index import alike
-from search_index.document import Document
+from search_index.document import Document, Text
 from search_index.errors import SearchUnavailable
 from search_index.reader import Reader
 
@@ -59,6 +59,16 @@ def _partner_wished_by(post: Invitation, today: date) -> Document:
 def concepts_of(reader: Reader, text: str) -> frozenset[str]:
     """The concepts of the field that a text speaks of, the same ones in every language."""
     return alike.concepts_of(reader, text)
+
+
+def themes_of(reader: Reader, post: Invitation) -> frozenset[str]:
+    """The concepts that the title of a post names, or its description more than once."""
+    return alike.themes_of(reader, Text(post.content_language, post.title, post.description or ""))
+
+
+def concept_label(reader: Reader, code: str, language: str) -> str:
+    """What a concept is called in a language of the service."""
+    return reader.lexicon.label(code, language)
 
 
 def more_like(uow: UnitOfWork, reader: Reader, post: Invitation, *, limit: int = 3) -> list[Invitation]:
