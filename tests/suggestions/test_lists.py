@@ -138,7 +138,7 @@ def test_posts_without_topics_meet_by_what_their_texts_speak_of(world: World, le
     assert themes[own.id] & themes[other.id]
     found = {(one, two) for one, two, _, codes in stored(world) if "theme_shared" in codes}
     assert found == {(own.id, other.id), (other.id, own.id)}
-    (item, *_) = world.as_(world.tainan).get(f"/invitations/{own.id}/suggestions?lang=en").json["items"]
+    (item, *_) = world.as_(world.tainan).get(f"/invitations/{own.id}/suggestions").json["items"]
     labels = {reason["code"]: reason["label"] for reason in item["reasons"]}
     assert "turtle" in labels["theme_shared"].lower() or "海龜" in labels["theme_shared"]
     assert "v:" not in labels["theme_shared"]
