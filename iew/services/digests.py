@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from iew.domain.actors import SYSTEM
 from iew.domain.invitations import Status as PostStatus
@@ -118,7 +118,6 @@ def _has_readers(uow: UnitOfWork, unit: Unit) -> bool:
 def _news(uow: UnitOfWork, unit: Unit) -> News:
     """The posts that became public since the last issue."""
     last, latest = _last_issue(uow, unit), _latest_event(uow)
-    told = {*last.get("for_area", ()), *last.get("by_area", ())}
     statement = (
         select(Invitation.id, Event.id, Event.at, _wanted(uow, unit), _own(uow, unit))
         .join(Event, and_(Event.subject_type == Invitation.subject_type, Event.subject_id == Invitation.id))
@@ -131,7 +130,9 @@ def _news(uow: UnitOfWork, unit: Unit) -> News:
         )
         .order_by(Event.id.desc())
     )
-    rows = [row for row in uow.session.execute(statement) if row[0] not in told]
+    found = uow.session.execute(statement).all()
+    told = _told(uow, unit) if found else set()
+    rows = [row for row in found if row[0] not in told]
     future = [event_id for _, event_id, at, _, _ in rows if at > uow.now]  # where a moment of the past was asked for
     seen = [row for row in rows if row[2] <= uow.now]
     read_until = min([latest, *(event_id - 1 for event_id in future)])
@@ -142,14 +143,21 @@ def _news(uow: UnitOfWork, unit: Unit) -> News:
     )
 
 
-def _last_issue(uow: UnitOfWork, unit: Unit) -> dict[str, Any]:
-    details = uow.session.scalar(
-        select(Event.details)
-        .where(Event.subject_type == Readership.subject_type, Event.subject_id == unit.code, Event.action == ACTION)
-        .order_by(Event.id.desc())
-        .limit(1)
+def _issues(unit: Unit, *columns: Any) -> Select[Any]:
+    return select(*columns).where(
+        Event.subject_type == Readership.subject_type, Event.subject_id == unit.code, Event.action == ACTION
     )
+
+
+def _last_issue(uow: UnitOfWork, unit: Unit) -> dict[str, Any]:
+    details = uow.session.scalar(_issues(unit, Event.details).order_by(Event.id.desc()).limit(1))
     return dict(details or {})
+
+
+def _told(uow: UnitOfWork, unit: Unit) -> set[str]:
+    """The posts that any issue of the unit has told: several may have been made within the slack of the last one."""
+    lists = uow.session.execute(_issues(unit, Event.details["for_area"], Event.details["by_area"]))
+    return {post_id for issue in lists for ids in issue for post_id in ids or ()}
 
 
 def _since(last: dict[str, Any]) -> ColumnElement[bool]:

@@ -87,6 +87,22 @@ def test_it_tells_only_what_is_new_since_the_last_one(world: World, tick: Tick, 
     assert "The second one" in (second.text or "") and "The first one" not in (second.text or "")
 
 
+def test_a_post_that_was_told_is_not_told_again_however_many_digests_follow(
+    world: World, tick: Tick, workshop: Workshop
+) -> None:
+    """Each issue keeps what it told, and the one before the last counts as well; the ticks follow upon each other."""
+    reader = world.user("ierc", unit="TNN", language="en")
+    world.match(world.osaka, via=Via.ASSISTED, wish={"county": "TNN"}, status=MatchStatus.ROUTED, handler="TNN")
+    post(world, title="Told on the first day")
+    for day in range(1, 5):
+        tick(eight(day))
+
+    mails = digests(workshop, reader)
+
+    assert len(mails) == 4
+    assert ["Told on the first day" in (mail.text or "") for mail in mails] == [True, False, False, False]
+
+
 def test_after_missed_days_one_digest_covers_them_all(world: World, tick: Tick, workshop: Workshop) -> None:
     reader = world.ierc_tainan
     post(world, title="Day one")
