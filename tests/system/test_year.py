@@ -1,0 +1,22 @@
+"""The whole simulated year: three hundred schools, two thousand posts, two schedulers, two dozen kills."""
+
+import pytest
+
+from tests.databases import created_database
+from tests.parts import Parts
+from tests.story.running import installation
+from tests.year.people import Size
+from tests.year.simulation import Year, prepare
+from tests.year.verdict import assert_nothing_was_lost
+
+A_YEAR = Size(schools=300, posts=2000, days=365, asks=4, acts=15, kills=24)
+
+
+@pytest.mark.timeout(3600)
+def test_at_the_end_of_the_year_every_case_is_ended_or_owned_or_the_administrator_knows(parts: Parts) -> None:
+    with created_database(parts) as url:
+        prepare(url)
+        with installation(parts, url) as running:
+            year = Year(running, A_YEAR, seed=20271124)
+            year.pass_by()
+            assert_nothing_was_lost(year)
