@@ -7,10 +7,10 @@ come from CLDR; the tables add short names, adjectives and everything CLDR does 
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 
 from babel import Locale
 
@@ -26,6 +26,9 @@ _LANGUAGE_CODES: Final = ("en", "fr", "de", "id", "ja", "ko", "zh", "es", "th", 
 _NO_COUNTRY: Final = frozenset({"EU", "EZ", "UN", "QO", "ZZ", "XA", "XB"})
 _IN_BRACKETS: Final = re.compile(r"\s*[(（［\[][^)）］\]]*[)）］\]]")
 _SHORTEST_JOINED: Final = 7
+
+
+Hashed = TypeVar("Hashed", bound=Hashable)
 
 
 class BadTable(ValueError):
@@ -59,29 +62,43 @@ def build(
     readings: dict[str, tuple[str, ...]] | None = None,
 ) -> Lexicon:
     """A lexicon of rows as `load` reads them."""
-    senses: dict[str, dict[tuple[str, ...], set[str]]] = defaultdict(lambda: defaultdict(set))
+    forms = _Forms()
     concepts: dict[str, Concept] = {}
     for row in rows:
-        for language, forms in row.forms.items():
-            for form in forms:
-                for spelling in _spellings(form):
-                    senses[spelling][row.codes].add(_subtag(language))
+        for language, names in row.forms.items():
+            for name in names:
+                for spelling in _spellings(name):
+                    forms.add(spelling, row.codes, _subtag(language))
         if len(row.codes) == 1:
             _merge(concepts, row)
-    for language, forms in (fillers or {}).items():
-        for form in forms:
-            _add_filler(senses[fold(form)], _subtag(language))
-    return Lexicon(
-        {form: tuple(Sense(codes, frozenset(found)) for codes, found in by.items()) for form, by in senses.items()},
-        _both_ways(concepts),
-        {**{to_hiragana(form): (form,) for form in senses if all(map(is_katakana, form))}, **(readings or {})},
-    )
+    for language, names in (fillers or {}).items():
+        for name in names:
+            forms.add_filler(fold(name), _subtag(language))
+    of_katakana = {to_hiragana(form): (form,) for form in forms.senses if all(map(is_katakana, form))}
+    return Lexicon(forms.senses, _both_ways(concepts), {**of_katakana, **(readings or {})})
 
 
-def _add_filler(senses: dict[tuple[str, ...], set[str]], language: str) -> None:
-    """A word says nothing only in a language in which no table gives it a meaning."""
-    if not any(language in languages for languages in senses.values()):
-        senses[()].add(language)
+class _Forms:
+    """Forms with their senses, equal senses being one object: there are tens of thousands, in every process."""
+
+    def __init__(self) -> None:
+        self.senses: dict[str, tuple[Sense, ...]] = {}
+        self._one: dict[Any, Any] = {}
+
+    def add(self, form: str, codes: tuple[str, ...], language: str) -> None:
+        """Let the form stand for the sum of these codes in one more language."""
+        known = {sense.codes: sense.languages for sense in self.senses.get(form, ())}
+        known[codes] = known.get(codes, frozenset()) | {language}
+        senses = tuple(self._same(Sense(each, self._same(languages))) for each, languages in known.items())
+        self.senses[form] = self._same(senses)
+
+    def add_filler(self, form: str, language: str) -> None:
+        """A word says nothing only in a language in which no table gives it a meaning."""
+        if not any(language in sense.languages for sense in self.senses.get(form, ())):
+            self.add(form, (), language)
+
+    def _same(self, thing: Hashed) -> Hashed:
+        return cast(Hashed, self._one.setdefault(thing, thing))
 
 
 def _spellings(form: str) -> Iterator[str]:
