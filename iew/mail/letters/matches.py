@@ -146,7 +146,11 @@ def paired(w: Writer, match: Match) -> Letter:
             ),
             w.say(N_("That school is being asked whether it agrees. You need not do anything until it has answered.")),
         ),
-        facts=_facts_of(w, match, due=None),
+        facts=(
+            Fact(w.say(N_("Case number")), match.number),
+            Fact(w.say(N_("Invitation")), w.title(match)),
+            Fact(w.say(N_("In charge")), unit),
+        ),
         button=Button(w.say(N_("Open the case")), w.match_page(match)),
         closing=(w.say(N_("If it does not suit you, call it off on the page of the case, or write to us there.")),),
         why=w.say(_YOUR_CASE),
