@@ -9,6 +9,7 @@ from babel.dates import get_timezone_name
 from flask import Response
 
 from iew import i18n
+from iew.domain.actors import Actor
 from iew.errors import N_
 from iew.services.meetings import Clock, MeetingSeen, Times, calendar_file
 from iew.web.context import current_actor, current_language, house
@@ -53,9 +54,9 @@ def slots_in_words(times: Times) -> list[dict[str, Any]]:
     ]
 
 
-def on_clocks(start: datetime, clocks: Sequence[Clock]) -> list[dict[str, str]]:
-    """A moment on each clock; the reader's own school first."""
-    own = current_actor().school_id
+def on_clocks(start: datetime, clocks: Sequence[Clock], reader: Actor | None = None) -> list[dict[str, str]]:
+    """A moment on each clock, the reader's own school first. reader: who opened a signed link, else the asker."""
+    own = (reader or current_actor()).school_id
     return [
         {
             "school": school_name(clock.school),
@@ -77,8 +78,8 @@ def zone_in_words(zone: str, start: datetime) -> str:
     return str(get_timezone_name(local, width="long", locale=i18n.locale_of(current_language())))
 
 
-def shown(seen: MeetingSeen) -> Mapping[str, Any]:
-    """A meeting as its page shows it."""
+def shown(seen: MeetingSeen, reader: Actor | None = None) -> Mapping[str, Any]:
+    """A meeting as its page shows it. reader: as for `on_clocks`."""
     meeting = seen.meeting
     agreed = meeting.agreed_start
     return {
@@ -86,9 +87,9 @@ def shown(seen: MeetingSeen) -> Mapping[str, Any]:
         "status": "over" if seen.over else meeting.status,
         "version": meeting.version,
         "minutes": meeting.minutes,
-        "agreed": on_clocks(agreed, seen.clocks) if agreed else None,
+        "agreed": on_clocks(agreed, seen.clocks, reader) if agreed else None,
         "agreed_minutes": meeting.agreed_minutes,
-        "choices": [(start.isoformat(), on_clocks(start, seen.clocks)) for start in meeting.starts],
+        "choices": [(start.isoformat(), on_clocks(start, seen.clocks, reader)) for start in meeting.starts],
         "by": school_name(meeting.proposed_by),
         "answers": seen.answers,
         "can": seen.available_actions,

@@ -141,7 +141,7 @@ def _meeting_page(uow: UnitOfWork, link: MailLink, actor: Actor, form: Form, tok
         form=form,
         token=token,
         match=meeting.match,
-        meeting=meeting_in_words(seen),
+        meeting=meeting_in_words(seen, actor),
         meeting_url=page_url("meetings.listed", match_id=meeting.match_id),
     )
 
