@@ -7,7 +7,7 @@ its period. States change here; mails and index writes are left to the workers.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, all_, and_, delete, func, literal, or_, select, tuple_, update
 from sqlalchemy.exc import OperationalError
 
+from iew.domain import rhythms
 from iew.domain.actors import SYSTEM
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import HandlerKind, Via
@@ -40,7 +41,7 @@ from iew.uow import UnitOfWork
 
 Open = Callable[[datetime], UnitOfWork]
 
-DIGEST_HOUR: Final = time(8)
+NEWS, LOOK = "news", "news_look"
 SUGGEST_HOUR: Final = time(6)
 """From then on the lists of possible partners are made anew, so that they are there when schools begin their day."""
 NIGHT: Final = time(3)
@@ -319,7 +320,7 @@ def _morning(uow: UnitOfWork) -> datetime:
 
 def _readers(uow: UnitOfWork) -> Select[str]:
     """Units whose digest of the present period has not been looked at yet."""
-    units = uow.session.scalars(select(Unit).where(Unit.enabled, Unit.digest_frequency != "paused")).all()
+    units = uow.session.scalars(select(Unit).where(Unit.enabled, Unit.digest_frequency != rhythms.PAUSED)).all()
     keys = {_period_key(unit, uow.now): unit.code for unit in units}
     done = set(uow.session.scalars(select(Duty.period_key).where(Duty.name == "digest", Duty.period_key.in_(keys))))
     open_codes = [code for key, code in keys.items() if key not in done]
@@ -329,45 +330,50 @@ def _readers(uow: UnitOfWork) -> Select[str]:
 def _issue_digest(uow: UnitOfWork, code: str) -> None:
     unit = uow.get(Unit, code)
     if uow.once("digest", _period_key(unit, uow.now)):
-        digests.make_issue(uow, unit, digest_period(unit.digest_frequency, unit.timezone, uow.now).isoformat())
+        digests.make_issue(uow, unit, rhythms.last_day(unit.digest_frequency, unit.timezone, uow.now).isoformat())
 
 
 def _period_key(unit: Unit, now: datetime) -> str:
-    return f"{unit.code}:{digest_period(unit.digest_frequency, unit.timezone, now).isoformat()}"
+    return rhythms.digest_key(unit.code, unit.digest_frequency, unit.timezone, now)
 
 
-def digest_period(frequency: str, timezone: str, now: datetime) -> date:
-    """The local day whose eight o'clock was the last one to bring a digest; weekly ones come on Monday.
-
-    timezone: IANA name. What was missed before that day is covered by it.
-    """
-    local = now.astimezone(ZoneInfo(timezone))
-    day = local.date() if local.time() >= DIGEST_HOUR else local.date() - timedelta(days=1)
-    return day - timedelta(days=day.weekday()) if frequency == "weekly" else day
+# the one mail a day to a person: what saved searches met, and who could fit
 
 
-# saved searches
+def _with_news(uow: UnitOfWork) -> Select[str]:
+    """People whose hour has come and who were not looked at since, if something may wait for them."""
+    waiting = or_(User.id.in_(saved_searches.readers()), User.id.in_(suggestions.readers(uow)))
+    clocks = uow.session.execute(select(User.id, User.timezone, User.news_hour).where(waiting)).all()
+    keys = {
+        _look_key(user_id, zone, hour, uow.now): user_id
+        for user_id, zone, hour in clocks
+        if rhythms.hour_has_come(hour, zone, uow.now)
+    }
+    done = set(uow.session.scalars(select(Duty.period_key).where(Duty.name == LOOK, Duty.period_key.in_(keys))))
+    ids = [user_id for key, user_id in keys.items() if key not in done]
+    return select(User.id).where(User.id.in_(ids)).order_by(User.id)
 
 
-def _with_search_news(uow: UnitOfWork) -> Select[str]:
-    """People whose saved searches met something that is due to be told together."""
-    limits = {zone: _last_eights(zone, uow.now) for zone in saved_searches.waiting_zones(uow)}
-    return saved_searches.readers(saved_searches.due_hits(limits))
-
-
-def _issue_search_news(uow: UnitOfWork, user_id: str) -> None:
+def _issue_news(uow: UnitOfWork, user_id: str) -> None:
+    """Look once a day at what waits for a person, once more after another hour was chosen; tell of it once a day."""
     user = uow.get(User, user_id)
-    day = digest_period("daily", user.timezone, uow.now).isoformat()
-    if uow.once("search_news", f"{user_id}:{day}"):
-        due = saved_searches.due_hits({user.timezone: _last_eights(user.timezone, uow.now)})
-        saved_searches.make_issue(uow, user_id, day, due)
+    zone, hour = user.timezone, user.news_hour
+    if not rhythms.hour_has_come(hour, zone, uow.now) or not uow.once(LOOK, _look_key(user.id, zone, hour, uow.now)):
+        return
+    day, monday = (rhythms.last_moment(frequency, zone, uow.now, hour=hour) for frequency in ("daily", "weekly"))
+    pairs = saved_searches.due_pairs(uow, user.id, day=day, monday=monday)
+    fitting = suggestions.untold(uow, user)
+    if (pairs or fitting) and uow.once(NEWS, _news_key(user.id, zone, uow.now)):
+        period = rhythms.local_day(zone, uow.now).isoformat()
+        uow.record("NewsBecameDue", user, SYSTEM, action="news", period=period, pairs=pairs, fitting=fitting)
 
 
-def _last_eights(timezone: str, now: datetime) -> tuple[datetime, datetime]:
-    """The last moment of a daily mail and of a weekly one; what is found later comes with the next."""
-    day, monday = (digest_period(frequency, timezone, now) for frequency in ("daily", "weekly"))
-    zone = ZoneInfo(timezone)
-    return datetime.combine(day, DIGEST_HOUR, zone), datetime.combine(monday, DIGEST_HOUR, zone)
+def _look_key(user_id: str, timezone: str, hour: int, now: datetime) -> str:
+    return f"{_news_key(user_id, timezone, now)}:{hour}"
+
+
+def _news_key(user_id: str, timezone: str, now: datetime) -> str:
+    return f"{user_id}:{rhythms.local_day(timezone, now).isoformat()}"
 
 
 DUTIES: Final[Sequence[Each]] = (
@@ -381,7 +387,7 @@ DUTIES: Final[Sequence[Each]] = (
     Each(_given_up, _lapse),
     Each(_still_returned, _remind_of_returned),
     Each(_readers, _issue_digest),
-    Each(_with_search_news, _issue_search_news),
+    Each(_with_news, _issue_news),
     Each(_without_suggestions, _owe_suggestions),
 )
 
@@ -395,9 +401,10 @@ def settle_after_restore(open_unit_of_work: Open, now: datetime) -> None:
     with open_unit_of_work(now) as uow:
         deliveries.settle_unsent(uow)
         saved_searches.settle_untold(uow)
+        suggestions.settle_untold(uow)
         for unit in uow.session.scalars(select(Unit)):
             for frequency in ("daily", "weekly"):
-                uow.once("digest", f"{unit.code}:{digest_period(frequency, unit.timezone, now).isoformat()}")
+                uow.once("digest", rhythms.digest_key(unit.code, frequency, unit.timezone, now))
 
 
 # once a night
@@ -476,4 +483,9 @@ def _old_mails(now: datetime) -> Any:
     )
 
 
-_CLEARINGS: Final = (_old_keys, _ended_sessions, _old_links, _done_rows, _old_mails)
+def _old_looks(now: datetime) -> Any:
+    key = tuple_(Duty.name, Duty.period_key)
+    return delete(Duty).where(key.in_(_some(Duty, Duty.name == LOOK, Duty.done_at < now - KEPT_KEYS)))
+
+
+_CLEARINGS: Final = (_old_looks, _old_keys, _ended_sessions, _old_links, _done_rows, _old_mails)

@@ -34,6 +34,7 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "SchoolChanged": ("index_school",),
     "AddressConfirmationAsked": ("notify_confirm_address",),
     "KnownAddressSignedUp": ("notify_known_address",),
+    "AddressChangeAsked": ("notify_change_address",),
     "PasswordResetAsked": ("notify_reset_password",),
     "ColleagueInvited": ("notify_colleague_invited",),
     # invitations
@@ -102,7 +103,7 @@ JOBS_FOR: Final[dict[Fact, tuple[JobName, ...]]] = {
     "ReturnedReminderDue": ("notify_returned_reminder",),
     "InvitationExpirySoon": ("notify_expiry_soon",),
     "DigestBecameDue": ("send_digest",),
-    "SearchNewsBecameDue": ("send_search_news",),
+    "NewsBecameDue": ("send_news",),
     "IndexDiffers": ("index_invitation",),
 }
 

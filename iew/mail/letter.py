@@ -32,11 +32,12 @@ class Fact:
 
 @dataclass(frozen=True)
 class Item:
-    """A line of a list, with where it leads and what to know about it."""
+    """A line of a list, with where it leads, what to know about it, and what the reader can do with it."""
 
     text: str
     url: str | None = None
     note: str | None = None
+    act: Button | None = None
 
 
 @dataclass(frozen=True)

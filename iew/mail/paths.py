@@ -50,6 +50,15 @@ def invitation(language: str, invitation_id: str) -> str:
     return f"/{language}/invitations/{invitation_id}"
 
 
+def own_posts(language: str) -> str:
+    """The invitations of the reader's school."""
+    return f"/{language}/posts"
+
+
+def account(language: str) -> str:
+    return f"/{language}/account"
+
+
 def editor(language: str, invitation_id: str) -> str:
     """The page on which a school changes its own post."""
     return f"/{language}/posts/{invitation_id}/edit"
@@ -69,8 +78,22 @@ def act(language: str, token: str) -> str:
     return f"/{language}/act/{quote(token)}"
 
 
+def pass_on(language: str, token: str) -> str:
+    """The page on which somebody of a unit passes a post on without signing in."""
+    return f"/{language}/pass-on/{quote(token)}"
+
+
+def area_posts(language: str) -> str:
+    """The posts that look for partners on the ground of the reader's unit."""
+    return f"/{language}/unit/posts"
+
+
 def confirm(language: str, token: str) -> str:
     return f"/{language}/confirm/{quote(token)}"
+
+
+def change_address(language: str, token: str) -> str:
+    return f"/{language}/new-address/{quote(token)}"
 
 
 def reset(language: str, token: str) -> str:

@@ -6,12 +6,17 @@ inbox.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import ColumnElement, select
 
 from iew.domain.actors import Role
 from iew.models import Question, Unit, User
 from iew.uow import UnitOfWork
+
+ESSENTIAL: Final = frozenset({"confirm_address", "change_address", "reset_password", "colleague_invited"})
+"""Kinds that go to an address also where it was refused before: somebody asks for each of them, and they are the way
+back."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,12 @@ class Recipient:
 def of_users(users: Iterable[User]) -> list[Recipient]:
     """The recipients among these people."""
     return [_recipient(user) for user in users if user.active and user.mail_refused_at is None]
+
+
+def of_asking(uow: UnitOfWork, user_id: str | None) -> list[Recipient]:
+    """As `of_user`, also where the address was refused: for the kinds in ESSENTIAL."""
+    user = uow.session.get(User, user_id) if user_id else None
+    return [_recipient(user)] if user is not None and user.active else []
 
 
 def of_user(uow: UnitOfWork, user_id: str | None) -> list[Recipient]:

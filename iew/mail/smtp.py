@@ -183,6 +183,13 @@ def _wire_address(address: str) -> str:
         raise AddressRefused("the domain of this address cannot exist") from None
 
 
+def reply_code(words: str | None) -> str:
+    """The code with which a refusal begins, as it may be kept beside a person; what a server says may name the
+    address."""
+    found = re.match(r"\d{3}(?: \d\.\d{1,3}\.\d{1,3})?", words or "")
+    return found.group() if found else "refused"
+
+
 def _shown(code: int, reply: bytes) -> str:
     return f"{code} {reply.decode('ascii', 'replace')}"
 

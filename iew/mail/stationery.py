@@ -17,7 +17,7 @@ from iew.i18n import Labels
 from iew.mail import paths
 from iew.mail.letter import HOUSE, Frame, Letter, Rendered, render
 from iew.mail.recipients import Recipient
-from iew.models import Invitation, Match, Meeting, School, Term, Unit
+from iew.models import Invitation, MailLink, Match, Meeting, School, Term, Unit
 from iew.services import links, saved_searches, subscriptions
 from iew.services.links import Purpose
 from iew.services.meetings import Clock, calendar_file
@@ -120,8 +120,16 @@ class Writer:
             meeting, clocks, language=self.language, base_url=self.stationery.base_url, mail_from=sender
         )
 
+    def pass_on_page(self, invitation: Invitation) -> str:
+        """Where this reader passes a post on without signing in."""
+        return self.page(paths.pass_on(self.language, self._token(Purpose.PASS_ON, "invitation", invitation.id)))
+
     def confirm_page(self) -> str:
         return self.page(paths.confirm(self.language, self._token(Purpose.CONFIRM_ADDRESS)))
+
+    def change_address_page(self, link: MailLink) -> str:
+        """Where an address becomes the one of an account; the link was made when it was asked for."""
+        return self.page(paths.change_address(self.language, links.signed(self.stationery.secret_key, link)))
 
     def reset_page(self, *, hours: int | None = links.RESET_HOURS) -> str:
         """Where a password is chosen. hours: None lets the link live as long as others in mails do."""

@@ -1,10 +1,10 @@
 """The tables, one file a noun."""
 
 from iew.models.accounts import ApiToken, MailLink, School, SignInSession, User
-from iew.models.areas import in_area, units_around
+from iew.models.areas import aimed_at, in_area, units_around
 from iew.models.bodies import Body, bodies_of
 from iew.models.columns import Living
-from iew.models.invitations import CONTENT, Contact, Forward, Invitation, Revision
+from iew.models.invitations import CONTENT, Contact, Forward, Invitation, PostReading, Revision
 from iew.models.matches import Match, Message, MessageReading, Proposal, Report, matches_of, matches_on, messages_of
 from iew.models.meetings import Meeting, meetings_of
 from iew.models.pairings import (
@@ -28,7 +28,7 @@ from iew.models.records import (
 )
 from iew.models.searches import SavedSearch, SavedSearchHit, SearchCount
 from iew.models.statistics import ClosedYear, FrozenFigure, area_of, things
-from iew.models.suggestions import Suggestion, SuggestionDismissal, SuggestionRun
+from iew.models.suggestions import Suggestion, SuggestionDismissal, SuggestionRun, SuggestionTelling
 from iew.models.units import CoverageRow, Term, Unit, office_of_place, territory_of
 from iew.models.visibility import find_match, find_pairing, find_post, open_to_all, posts_of
 
@@ -59,6 +59,7 @@ __all__ = [
     "PairingPair",
     "PairingPost",
     "PairingScores",
+    "PostReading",
     "Proposal",
     "Question",
     "QuestionMessage",
@@ -72,10 +73,12 @@ __all__ = [
     "Suggestion",
     "SuggestionDismissal",
     "SuggestionRun",
+    "SuggestionTelling",
     "Table",
     "Term",
     "Unit",
     "User",
+    "aimed_at",
     "area_of",
     "bodies_of",
     "find_match",

@@ -95,6 +95,10 @@ class User(Identified, Base):
     """A mail server refused the address for good; shown at the administrator."""
     digest_stopped_at: Mapped[datetime | None]
     """The person wants no digests of the unit any more; the others of the unit go on getting theirs."""
+    news_hour: Mapped[int] = mapped_column(default=8, server_default=text("8"))
+    """The hour, 0 to 23 where the person is, of the one mail a day that collects alerts and suggestions."""
+    suggestions_wanted: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    """Whether that mail tells of schools that could fit."""
 
     school: Mapped[School | None] = relationship(back_populates="users")
 
@@ -160,7 +164,7 @@ class MailLink(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     purpose: Mapped[str]
-    """`confirm_address`, `reset_password`, `act` or `read_question`."""
+    """`confirm_address`, `change_address`, `reset_password`, `act`, `pass_on` or `read_question`."""
     user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"), index=True)
     address: Mapped[str]
     subject_type: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""The ground of a unit, as a condition on schools: whose schools it lists, passes posts on to, counts.
+"""The ground of a unit, as a condition on schools: whose schools it lists, passes posts on to, counts; and on posts.
 
 Routing asks "which unit for this place?", these lists ask the other way round; both must give the same answer.
 """
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from iew.domain.routing import Territory
 from iew.domain.schools import SENIOR_HIGH_LEVELS
 from iew.models.accounts import School
-from iew.models.units import Unit, territory_of
+from iew.models.invitations import Invitation
+from iew.models.units import CoverageRow, Unit, territory_of
 
 
 def in_area(session: Session, unit: Unit) -> ColumnElement[bool]:
@@ -52,3 +53,27 @@ def _covered_by(office: str, territory: Territory) -> ColumnElement[bool]:
         elsewhere = or_(School.subdivision.is_(None), School.subdivision.not_in(named))
         places.append(and_(School.country == row.country, elsewhere))
     return or_(false(), *places)
+
+
+def aimed_at(session: Session, unit: Unit) -> ColumnElement[bool]:
+    """Posts from the other side that look for partners on the unit's ground, or anywhere; beside a join to schools."""
+    if unit.kind == "office":
+        countries = session.scalars(
+            select(CoverageRow.country).where(CoverageRow.office_code == unit.code, CoverageRow.status == "confirmed")
+        )
+        return and_(School.country == "TW", _aims_at(Invitation.target_countries, set(countries)))
+    if unit.area == "county":
+        counties = {unit.code}
+    else:
+        counties = set(session.scalars(select(Unit.code).where(Unit.area == "county", Unit.k12_zone == unit.code)))
+    return and_(
+        School.country != "TW",
+        _aims_at(Invitation.target_countries, {"TW"}),
+        _aims_at(Invitation.target_counties, counties),
+    )
+
+
+def _aims_at(wished: Any, places: set[str]) -> ColumnElement[bool]:
+    """Whether a post wishes for one of the places, or leaves it open."""
+    anywhere: ColumnElement[bool] = func.cardinality(wished) == 0
+    return or_(anywhere, wished.overlap(sorted(places))) if places else anywhere

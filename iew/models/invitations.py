@@ -23,7 +23,7 @@ from iew.domain.invitations import (
 from iew.domain.lifecycle import Lifecycle
 from iew.domain.posts import DEFAULTS, Body, as_json
 from iew.domain.schools import Side
-from iew.models.accounts import School
+from iew.models.accounts import School, User
 from iew.models.columns import Living
 
 CONTENT: Final = tuple(DEFAULTS)
@@ -225,5 +225,19 @@ class Forward(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     note: Mapped[str | None]
     created_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    """When somebody of the school, signed in, first opened the page of the post."""
 
+    invitation: Mapped[Invitation] = relationship()
     school: Mapped[School] = relationship()
+    user: Mapped[User] = relationship()
+
+
+class PostReading(Base):
+    """A unit has opened the page of a post, or said that it has seen it; known from its visits to the site alone."""
+
+    __tablename__ = "post_readings"
+
+    invitation_id: Mapped[str] = mapped_column(ForeignKey("invitations.id", ondelete="CASCADE"), primary_key=True)
+    unit_code: Mapped[str] = mapped_column(ForeignKey("units.code"), primary_key=True)
+    at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Posts that could become partners, what their schools said no to, and when each list was made last."""
+"""Posts that could become partners, what their schools said no to, who was told, and when each list was made last."""
 
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,18 @@ class SuggestionDismissal(Base):
         ForeignKey("invitations.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     by_user: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    at: Mapped[datetime]
+
+
+class SuggestionTelling(Base):
+    """A person was told by mail that a post could fit: one row a pair, so nobody is told of a post twice."""
+
+    __tablename__ = "suggestion_tellings"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    other_id: Mapped[str] = mapped_column(
+        ForeignKey("invitations.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     at: Mapped[datetime]
 
 

@@ -11,7 +11,7 @@ from iew.db import Base
 from iew.errors import N_
 from iew.i18n import LANGUAGES
 from iew.models import Body, Event, SignInSession, Unit, User
-from iew.schemas.base import Address, Code, Input, Line, View
+from iew.schemas.base import Address, Code, Input, Line, View, Whole, YesNo
 from iew.schemas.lists import list_of
 from iew.schemas.schools import NewPassword, Password
 
@@ -45,6 +45,13 @@ class ChangePassword(Input):
     password = NewPassword(required=True, load_only=True)
 
 
+class NewAddress(Input):
+    """Another address for one's account, vouched for by the present password."""
+
+    email = Address(required=True)
+    password = Password(required=True, load_only=True)
+
+
 class ZoneName(Line):
     """An IANA time zone."""
 
@@ -61,6 +68,15 @@ class MeChange(Input):
     language = Code(LANGUAGES)
     timezone = ZoneName(longest=60)
     name = Line(shortest=1, longest=100)
+    news_hour = Whole(most=23)
+    suggestions_wanted = YesNo()
+
+
+class NewsChoice(Input):
+    """When the one mail a day comes that collects alerts and suggestions, and whether it holds suggestions."""
+
+    news_hour = Whole(most=23, required=True)
+    suggestions_wanted = YesNo(load_default=False)
 
 
 @dataclass(frozen=True)
@@ -102,6 +118,8 @@ class MeView(View):
     role = fields.String(attribute="user.role")
     language = fields.String(attribute="user.language")
     timezone = fields.String(attribute="user.timezone")
+    news_hour = fields.Integer(attribute="user.news_hour")
+    suggestions_wanted = fields.Boolean(attribute="user.suggestions_wanted")
     email_confirmed = fields.Function(lambda me: me.user.email_confirmed_at is not None)
     school = fields.Nested(OwnSchoolView, attribute="user.school", allow_none=True)
     unit = fields.Nested(OwnUnitView, allow_none=True)
@@ -194,6 +212,7 @@ class OwnDataView(View):
     questions = Rows()
     question_messages = Rows()
     saved_searches = Rows()
+    suggestion_tellings = Rows()
     events = Rows()
 
 

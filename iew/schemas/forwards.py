@@ -6,8 +6,10 @@ from typing import Any, Final
 from marshmallow import ValidationError, validates_schema
 
 from iew.domain import vocabularies
+from iew.domain.schools import Side
 from iew.errors import N_
 from iew.schemas.base import Code, CodeList, Input, Prose
+from iew.schemas.lists import ListQuery
 
 WAYS: Final = ("chosen", "levels", "all")
 
@@ -27,6 +29,13 @@ class PassOnInput(Input):
             raise ValidationError({"schools": [N_("Choose at least one school.")]})
         if data["to"] == "levels" and not data["levels"]:
             raise ValidationError({"levels": [N_("Choose at least one school level.")]})
+
+
+class OverlookedQuery(ListQuery):
+    """Posts that nobody has passed on: of one side, or those that look for partners on the ground of one unit."""
+
+    side = Code([side.value for side in Side], load_default=None, allow_none=True)
+    unit = Code(None, attribute="unit_code", load_default=None, allow_none=True)
 
 
 def choice_of(data: Mapping[str, Any]) -> dict[str, Any]:

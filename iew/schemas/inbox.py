@@ -18,6 +18,8 @@ _PAGES: Final = {
     "delivery": "admin/jobs",
 }
 """Kind -> the page on which the work is done."""
+_PAGES_OF_SUBJECTS: Final = {"school": "schools/{id}", "user": "admin/users?mail=refused"}
+"""The same for subjects of several kinds: a school waits for approval, is asked something, or gets no mail."""
 
 
 class InboxQuery(ListQuery):
@@ -45,9 +47,8 @@ class InboxItemView(View):
 
     def page_of(self, item: Any) -> str:
         """The address of the page, below the language of the reader."""
-        kind = "school_approval" if item.subject_type == "school" else item.kind  # an asked sign-up is returned too
-        page = _PAGES[kind].format(id=item.subject_id)
-        return f"/{item.language}/{page}"
+        page = _PAGES_OF_SUBJECTS.get(item.subject_type) or _PAGES[item.kind]
+        return f"/{item.language}/{page.format(id=item.subject_id)}"
 
 
 InboxView = list_of(InboxItemView, "Inbox")

@@ -550,13 +550,16 @@ class ForwardResultView(View):
 
 
 class ForwardView(View):
-    """A post that a unit passed on to a school."""
+    """A post that a unit passed on to a school, and what came of it since: opened, asked for a match, agreed."""
 
-    id = fields.String()
-    unit_code = fields.String()
-    school = fields.Nested(SchoolOfPostView)
-    note = fields.String(allow_none=True)
-    created_at = fields.AwareDateTime()
+    id = fields.String(attribute="forward.id")
+    unit_code = fields.String(attribute="forward.unit_code")
+    school = fields.Nested(SchoolOfPostView, attribute="forward.school")
+    note = fields.String(attribute="forward.note", allow_none=True)
+    created_at = fields.AwareDateTime(attribute="forward.created_at")
+    opened_at = fields.AwareDateTime(attribute="forward.opened_at", allow_none=True)
+    asked = fields.Boolean()
+    agreed = fields.Boolean()
 
 
 ForwardListView = list_of(ForwardView, "ForwardList")

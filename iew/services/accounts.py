@@ -33,6 +33,7 @@ from iew.models import (
     SavedSearch,
     School,
     SignInSession,
+    SuggestionTelling,
     Unit,
     User,
     office_of_place,
@@ -388,16 +389,66 @@ def confirm_address(uow: UnitOfWork, link: MailLink) -> User:
     """The person who got the link confirms the address. The caller has found the link valid."""
     user = uow.get(User, link.user_id or "")
     if user.email == link.address:
-        user.email_confirmed_at = user.email_confirmed_at or uow.now
+        _mail_arrives(uow, user)
     link.used_at = uow.now
     uow.record(None, user, user.as_actor(), action="address_confirmed")
     return user
 
 
-def ask_confirmation(uow: UnitOfWork, actor: Actor) -> None:
-    """Send the link that confirms one's own address once more; not more often than every ten minutes."""
+def _mail_arrives(uow: UnitOfWork, user: User) -> None:
+    """A link in a mail was used: the address is the person's, and takes our mails."""
+    user.email_confirmed_at = user.email_confirmed_at or uow.now
+    user.mail_refused_at = None
+
+
+def ask_new_address(uow: UnitOfWork, actor: Actor, address: str, password: str, *, hasher: PasswordHasher) -> None:
+    """Send a link to `address` that makes it the one of the actor's account; the answer never tells whose it is.
+
+    Raises Invalid for a wrong password.
+    """
     user = uow.get(User, actor.user_id or "")
-    if user.email_confirmed_at is None and not _asked_lately(uow, user, "ask_confirmation"):
+    if not _matches(hasher, user.password_hash, password):
+        raise Invalid.field("password", N_("This is not your present password."))
+    known = find_user(uow, address)
+    if known is not None and known.id != user.id:
+        uow.record("KnownAddressSignedUp", known, actor, action="ask_new_address")
+        return
+    link = MailLink(
+        id=new_id(),
+        purpose="change_address",
+        user_id=user.id,
+        address=address,
+        created_at=uow.now,
+        expires_at=uow.now + timedelta(days=uow.limits.mail_link_days),
+    )
+    uow.session.add(link)
+    uow.record("AddressChangeAsked", user, actor, action="ask_new_address", link=link.id)
+
+
+def change_address(uow: UnitOfWork, link: MailLink) -> User:
+    """Make the address that the link was sent to the one of the account. The caller has found the link valid.
+
+    Raises Invalid where somebody else has signed up with it meanwhile.
+    """
+    uow.hold(f"address {link.address}")
+    user, known = uow.get(User, link.user_id or ""), find_user(uow, link.address)
+    if known is not None and known.id != user.id:
+        raise Invalid.field("email", N_("There is an account with this address already."))
+    user.email, user.version, user.updated_at = link.address, user.version + 1, uow.now
+    _mail_arrives(uow, user)
+    link.used_at = uow.now
+    uow.record(None, user, user.as_actor(), action="address_changed")
+    return user
+
+
+def ask_confirmation(uow: UnitOfWork, actor: Actor) -> None:
+    """Send the link that confirms one's own address once more; not more often than every ten minutes.
+
+    For an address that is not confirmed yet, and for one that refused a mail.
+    """
+    user = uow.get(User, actor.user_id or "")
+    missing = user.email_confirmed_at is None or user.mail_refused_at is not None
+    if missing and not _asked_lately(uow, user, "ask_confirmation"):
         uow.record("AddressConfirmationAsked", user, actor, action="ask_confirmation")
 
 
@@ -435,7 +486,7 @@ def reset_password(uow: UnitOfWork, link: MailLink, password: str, *, hasher: Pa
     user.password_hash = hash_password(hasher, password)
     user.sign_in_failures, user.locked_until, user.updated_at = 0, None, uow.now
     if user.email == link.address:
-        user.email_confirmed_at = user.email_confirmed_at or uow.now
+        _mail_arrives(uow, user)
     link.used_at = uow.now
     _end_all_keys(uow, user)
     uow.record(None, user, user.as_actor(), action="password_changed")
@@ -502,7 +553,7 @@ def _waits_for_first_password(user: User, school: School) -> bool:
 
 
 def change_me(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, seen_version: int | None = None) -> User:
-    """Set one's language, time zone or name. Raises Conflict."""
+    """Set one's language, time zone, name, or what the one mail a day holds and when it comes. Raises Conflict."""
     user = uow.session.get(User, actor.user_id, with_for_update=True)
     if user is None:
         raise NotFound
@@ -510,6 +561,9 @@ def change_me(uow: UnitOfWork, actor: Actor, values: Mapping[str, Any], *, seen_
         raise Conflict
     for name in ("language", "timezone", "name"):
         if values.get(name):
+            setattr(user, name, values[name])
+    for name in ("news_hour", "suggestions_wanted"):
+        if values.get(name) is not None:
             setattr(user, name, values[name])
     user.version += 1
     user.updated_at = uow.now
@@ -556,6 +610,7 @@ class OwnData:
     questions: Sequence[Question]
     question_messages: Sequence[QuestionMessage]
     saved_searches: Sequence[SavedSearch]
+    suggestion_tellings: Sequence[SuggestionTelling]
     events: Sequence[Event]
 
 
@@ -580,5 +635,6 @@ def own_data(uow: UnitOfWork, actor: Actor) -> OwnData:
         questions=own.scalars(select(Question).where(Question.asker_id == user.id)).all(),
         question_messages=own.scalars(select(QuestionMessage).where(QuestionMessage.author_id == user.id)).all(),
         saved_searches=own.scalars(select(SavedSearch).where(SavedSearch.user_id == user.id)).all(),
+        suggestion_tellings=own.scalars(select(SuggestionTelling).where(SuggestionTelling.user_id == user.id)).all(),
         events=own.scalars(select(Event).where(Event.actor_id == user.id).order_by(Event.id)).all(),
     )

@@ -11,11 +11,22 @@ from typing import Any, ClassVar, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from iew.domain import rhythms
 from iew.domain.actors import SYSTEM
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import Status as MatchStatus
 from iew.domain.schools import Status as SchoolStatus
-from iew.models import CoverageRow, Event, Invitation, Match, School, Unit, User, in_area, open_to_all
+from iew.models import (
+    Event,
+    Invitation,
+    Match,
+    School,
+    Unit,
+    User,
+    aimed_at,
+    in_area,
+    open_to_all,
+)
 from iew.uow import UnitOfWork
 
 ACTION: Final = "digest"
@@ -24,6 +35,8 @@ FIRST_DAYS: Final = 30
 SLACK: Final = timedelta(minutes=2)
 """Longer than any transaction of the web: a post that was not committed yet when the last issue was made."""
 MOST_KEPT: Final = 500
+MOST_SHOWN: Final = 20
+"""The longest list in a mail and on the page that shows it beforehand; the rest is on the pages."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ def make_issue(uow: UnitOfWork, unit: Unit, period: str) -> bool:
 
     False where there is nothing to tell, or nobody to tell it to.
     """
-    if not _has_readers(uow, unit):
+    if uow.session.scalar(_readers(unit).limit(1)) is None:
         return False
     news = _news(uow, unit)
     if not news.for_area and not news.by_area and desk_of(uow, unit).empty:
@@ -79,6 +92,33 @@ def make_issue(uow: UnitOfWork, unit: Unit, period: str) -> bool:
         made_at=datetime.now(UTC).isoformat(),
     )
     return True
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What would come next, as of now. due_at: when; None while the digest is paused. readers: to how many people."""
+
+    for_area: Sequence[Invitation]
+    by_area: Sequence[Invitation]
+    desk: Desk
+    due_at: datetime | None
+    readers: int
+
+    @property
+    def empty(self) -> bool:
+        return not (self.for_area or self.by_area) and self.desk.empty
+
+
+def preview(uow: UnitOfWork, unit: Unit) -> Preview:
+    """The digest that a unit would get next if nothing changed; looking at it changes nothing."""
+    news, paused = _news(uow, unit), unit.digest_frequency == rhythms.PAUSED
+    return Preview(
+        for_area=posts_among(uow, news.for_area),
+        by_area=posts_among(uow, news.by_area),
+        desk=desk_of(uow, unit),
+        due_at=None if paused else rhythms.next_moment(unit.digest_frequency, unit.timezone, uow.now),
+        readers=uow.session.scalar(select(func.count()).select_from(_readers(unit).subquery())) or 0,
+    )
 
 
 def posts_among(uow: UnitOfWork, ids: Sequence[str]) -> list[Invitation]:
@@ -108,18 +148,27 @@ def desk_of(uow: UnitOfWork, unit: Unit) -> Desk:
     return Desk(late, [case for case in cases if not case.overdue], sign_ups)
 
 
-def _has_readers(uow: UnitOfWork, unit: Unit) -> bool:
-    readers = select(User.id).where(
-        User.unit_code == unit.code, User.disabled_at.is_(None), User.digest_stopped_at.is_(None)
+def _readers(unit: Unit) -> Select[str]:
+    """Those of the staff whom the digest reaches."""
+    return select(User.id).where(
+        User.unit_code == unit.code,
+        User.disabled_at.is_(None),
+        User.digest_stopped_at.is_(None),
+        User.mail_refused_at.is_(None),
     )
-    return uow.session.scalar(readers.limit(1)) is not None
 
 
 def _news(uow: UnitOfWork, unit: Unit) -> News:
     """The posts that became public since the last issue."""
     last, latest = _last_issue(uow, unit), _latest_event(uow)
     statement = (
-        select(Invitation.id, Event.id, Event.at, _wanted(uow, unit), _own(uow, unit))
+        select(
+            Invitation.id,
+            Event.id,
+            Event.at,
+            aimed_at(uow.session, unit).label("wanted"),
+            in_area(uow.session, unit).label("own"),
+        )
         .join(Event, and_(Event.subject_type == Invitation.subject_type, Event.subject_id == Invitation.id))
         .join(School, School.id == Invitation.school_id)
         .where(
@@ -169,31 +218,3 @@ def _since(last: dict[str, Any]) -> ColumnElement[bool]:
 
 def _latest_event(uow: UnitOfWork) -> int:
     return uow.session.scalar(select(func.max(Event.id))) or 0
-
-
-def _own(uow: UnitOfWork, unit: Unit) -> ColumnElement[bool]:
-    return in_area(uow.session, unit).label("own")
-
-
-def _wanted(uow: UnitOfWork, unit: Unit) -> ColumnElement[bool]:
-    """Posts from the other side that look for partners on the unit's ground, or anywhere."""
-    if unit.kind == "office":
-        countries = uow.session.scalars(
-            select(CoverageRow.country).where(CoverageRow.office_code == unit.code, CoverageRow.status == "confirmed")
-        )
-        return and_(School.country == "TW", _aims_at(Invitation.target_countries, set(countries))).label("wanted")
-    if unit.area == "county":
-        counties = {unit.code}
-    else:
-        counties = set(uow.session.scalars(select(Unit.code).where(Unit.area == "county", Unit.k12_zone == unit.code)))
-    return and_(
-        School.country != "TW",
-        _aims_at(Invitation.target_countries, {"TW"}),
-        _aims_at(Invitation.target_counties, counties),
-    ).label("wanted")
-
-
-def _aims_at(wished: Any, places: set[str]) -> ColumnElement[bool]:
-    """Whether a post wishes for one of the places, or leaves it open."""
-    anywhere: ColumnElement[bool] = func.cardinality(wished) == 0
-    return or_(anywhere, wished.overlap(sorted(places))) if places else anywhere

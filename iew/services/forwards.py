@@ -1,24 +1,43 @@
-"""A unit passes a published post on to schools of its ground; no school gets the same post twice from one unit."""
+"""A unit passes a published post on to schools of its ground; no school gets the same post twice from one unit.
 
-from collections.abc import Mapping, Sequence
+What came of it is read from what happened on the site since: visits of people who are signed in, requests, agreements.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import contains_eager, selectinload
 
 from iew.db import Page, keyset_page, new_id
 from iew.domain.actors import Actor, Role
 from iew.domain.schools import Side, Status
 from iew.errors import N_, Invalid, InvalidTransition, NotAllowed, Text
-from iew.models import Forward, Invitation, School, Unit, find_post
-from iew.models.areas import in_area
+from iew.models import (
+    Forward,
+    Invitation,
+    Match,
+    PostReading,
+    School,
+    Unit,
+    aimed_at,
+    find_post,
+    in_area,
+    open_to_all,
+)
 from iew.uow import UnitOfWork
 
 MOST_AT_ONCE: Final = 500
 """A choice that fits more schools is taken for a mistake."""
 
+MOST_UNOPENED: Final = 20
+"""How many posts that were passed on to it a school is shown at once."""
+
+SHOWN: Final = ("unopened", "kept", "all")
+"""Which posts of its ground a unit may list."""
 _SIDE_OF_POSTS: Final = {Role.IERC: Side.OVERSEAS, Role.OFFICE: Side.DOMESTIC}
 """Centres serve schools in Taiwan, so they pass on posts from abroad; offices the other way round."""
 _COLUMNS: Final[Mapping[str, Any]] = {
@@ -37,6 +56,35 @@ class Forwarded:
 
     sent: int
     skipped: int
+
+
+@dataclass(frozen=True)
+class PassedOn:
+    """A post that a unit passed on to a school, and what came of it: whether the school asked for a match on it since,
+    and whether that led to an agreement."""
+
+    forward: Forward
+    asked: bool
+    agreed: bool
+
+
+@dataclass(frozen=True)
+class Tally:
+    """To how many schools a unit passed a post on, how many of them opened it, asked for a match, came to agree."""
+
+    sent: int
+    opened: int
+    asked: int
+    agreed: int
+
+
+@dataclass(frozen=True)
+class Overlooked:
+    """A public post that nobody has passed on. opened_by: how many units have opened its page."""
+
+    post: Invitation
+    since: datetime
+    opened_by: int
 
 
 def permit(uow: UnitOfWork, invitation_id: str, actor: Actor) -> Invitation:
@@ -74,33 +122,184 @@ def forward(
 
 def list_of(
     uow: UnitOfWork, invitation_id: str, actor: Actor, *, cursor: str | None = None, limit: int = 20
-) -> Page[Forward]:
-    """To which schools the post was passed on, latest first: by the actor's unit, for the administrator by all.
+) -> Page[PassedOn]:
+    """To which schools the post was passed on, latest first, and what came of it: by the actor's unit, for the
+    administrator by all.
 
     Raises NotFound, NotAllowed, BadRequest for a bad cursor.
     """
     invitation = find_post(uow.session, invitation_id, actor, uow.today)
     if not (actor.is_admin or actor.is_unit):
         raise NotAllowed
-    statement = select(Forward).where(Forward.invitation_id == invitation.id).options(selectinload(Forward.school))
+    statement = select(Forward).where(Forward.invitation_id == invitation.id)
     if not actor.is_admin:
         statement = statement.where(Forward.unit_code == actor.unit_code)
-    return keyset_page(
+    page = keyset_page(
         uow.session,
-        statement,
+        statement.options(selectinload(Forward.school), selectinload(Forward.user)),
         (Forward.created_at, Forward.id),
         key=lambda row: (row.created_at, row.id),
         cursor=cursor,
         limit=limit,
         descending=True,
     )
+    return Page(_with_outcomes(uow, page.items), page.next_cursor, page.total)
+
+
+def _with_outcomes(uow: UnitOfWork, rows: Sequence[Forward]) -> list[PassedOn]:
+    found = uow.session.execute(select(Forward.id, _asked(), _agreed()).where(Forward.id.in_([row.id for row in rows])))
+    outcomes = {forward_id: (asked, agreed) for forward_id, asked, agreed in found}
+    return [PassedOn(row, *outcomes[row.id]) for row in rows]
+
+
+def _asked(*further: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The school has asked for a match on the post since it was passed on to it."""
+    asked = select(Match.id).where(
+        Match.invitation_id == Forward.invitation_id,
+        Match.asking_school_id == Forward.school_id,
+        Match.created_at >= Forward.created_at,
+        *further,
+    )
+    return asked.correlate(Forward).exists()
+
+
+def _agreed() -> ColumnElement[bool]:
+    return _asked(Match.agreed_at.is_not(None))
+
+
+def tallies_of(uow: UnitOfWork, unit_code: str, invitation_ids: Iterable[str]) -> dict[str, Tally]:
+    """Post -> how often a unit passed it on, and what came of it; posts that it kept to itself are left out."""
+    rows = uow.session.execute(
+        select(
+            Forward.invitation_id,
+            func.count(),
+            func.count(Forward.opened_at),
+            func.count().filter(_asked()),
+            func.count().filter(_agreed()),
+        )
+        .where(Forward.unit_code == unit_code, Forward.invitation_id.in_(list(invitation_ids)))
+        .group_by(Forward.invitation_id)
+    )
+    return {invitation_id: Tally(*counts) for invitation_id, *counts in rows}
+
+
+def unopened_by(uow: UnitOfWork, actor: Actor) -> Sequence[Forward]:
+    """Public posts that were passed on to the actor's school and that nobody there has opened, the latest first."""
+    if actor.school_id is None:
+        return []
+    return uow.session.scalars(
+        select(Forward)
+        .join(Forward.invitation)
+        .where(Forward.school_id == actor.school_id, Forward.opened_at.is_(None), open_to_all(uow.today))
+        .options(contains_eager(Forward.invitation).joinedload(Invitation.school))
+        .order_by(Forward.created_at.desc(), Forward.id)
+        .limit(MOST_UNOPENED)
+    ).all()
+
+
+# what could be passed on
+
+
+def posts_for(
+    uow: UnitOfWork, actor: Actor, *, show: str, cursor: str | None = None, limit: int = 20
+) -> Page[Invitation]:
+    """Public posts that look for partners on the ground of the actor's unit, the newest first.
+
+    show: `all`, `unopened` (nobody of the unit has opened the page), or `kept` (the unit has passed it on to nobody).
+    Raises NotAllowed, BadRequest for a bad cursor.
+    """
+    return keyset_page(
+        uow.session,
+        _posts_for(uow, _unit_of(uow, actor), show),
+        (_public_since, Invitation.id),
+        key=lambda post: (post.published_at or post.created_at, post.id),
+        cursor=cursor,
+        limit=limit,
+        descending=True,
+    )
+
+
+def counts_for(uow: UnitOfWork, actor: Actor) -> dict[str, int]:
+    """How many there are of each kind that `posts_for` shows. Raises NotAllowed."""
+    unit = _unit_of(uow, actor)
+    return {
+        show: uow.session.scalar(select(func.count()).select_from(_posts_for(uow, unit, show).subquery())) or 0
+        for show in SHOWN
+    }
+
+
+def unopened_for(uow: UnitOfWork, actor: Actor) -> Sequence[str]:
+    """The ids of all of them that the unit has not opened. Raises NotAllowed."""
+    posts = _posts_for(uow, _unit_of(uow, actor), "unopened")
+    return uow.session.scalars(posts.with_only_columns(Invitation.id)).all()
+
+
+_public_since: Final = func.coalesce(Invitation.published_at, Invitation.created_at)
+
+
+def _posts_for(uow: UnitOfWork, unit: Unit, show: str) -> Select[Invitation]:
+    posts = (
+        select(Invitation)
+        .join(School, School.id == Invitation.school_id)
+        .where(open_to_all(uow.today), aimed_at(uow.session, unit))
+    )
+    if show == "unopened":
+        own = (PostReading.invitation_id == Invitation.id, PostReading.unit_code == unit.code)
+        return posts.where(~select(PostReading.at).where(*own).exists())
+    if show == "kept":
+        sent = (Forward.invitation_id == Invitation.id, Forward.unit_code == unit.code)
+        return posts.where(~select(Forward.id).where(*sent).exists())
+    return posts
+
+
+def not_passed_on(
+    uow: UnitOfWork, *, side: str | None, unit_code: str | None, cursor: str | None = None, limit: int = 20
+) -> Page[Overlooked]:
+    """Public posts that no unit has passed on to any school, those that wait longest first.
+
+    side: of the posting school. unit_code: only posts that look for partners on the ground of this unit. Raises
+    BadRequest for a bad cursor.
+    """
+    sent = select(Forward.id).where(Forward.invitation_id == Invitation.id)
+    posts = (
+        select(Invitation)
+        .join(School, School.id == Invitation.school_id)
+        .where(open_to_all(uow.today), ~sent.exists())
+        .options(contains_eager(Invitation.school))
+    )
+    if side:
+        at_home = School.country == "TW"
+        posts = posts.where(at_home if side == Side.DOMESTIC else ~at_home)
+    unit = uow.session.get(Unit, unit_code) if unit_code else None
+    if unit is not None:
+        posts = posts.where(aimed_at(uow.session, unit))
+    key = (_public_since, Invitation.id)
+    page = keyset_page(
+        uow.session, posts, key, key=lambda post: (post.published_at or post.created_at, post.id),
+        cursor=cursor, limit=limit,
+    )  # fmt: skip
+    return Page(_with_readers(uow, page.items), page.next_cursor, page.total)
+
+
+def _with_readers(uow: UnitOfWork, posts: Sequence[Invitation]) -> list[Overlooked]:
+    counted = uow.session.execute(
+        select(PostReading.invitation_id, func.count())
+        .where(PostReading.invitation_id.in_([post.id for post in posts]))
+        .group_by(PostReading.invitation_id)
+    )
+    opened = {invitation_id: count for invitation_id, count in counted}  # noqa: C416 - rows, typed one by one
+    return [Overlooked(post, post.published_at or post.created_at, opened.get(post.id, 0)) for post in posts]
+
+
+def _unit_of(uow: UnitOfWork, actor: Actor) -> Unit:
+    if not actor.is_unit or actor.unit_code is None:
+        raise NotAllowed
+    return uow.get(Unit, actor.unit_code)
 
 
 def ground_of(uow: UnitOfWork, actor: Actor) -> Sequence[School]:
     """The approved schools a unit can pass posts on to, by name; as many as one choice may hold. Raises NotAllowed."""
-    if not actor.is_unit or actor.unit_code is None:
-        raise NotAllowed
-    ground = in_area(uow.session, uow.get(Unit, actor.unit_code))
+    ground = in_area(uow.session, _unit_of(uow, actor))
     statement = select(School).where(School.status == Status.APPROVED, ground).order_by(School.name, School.id)
     return uow.session.scalars(statement.limit(MOST_AT_ONCE)).all()
 

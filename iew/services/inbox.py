@@ -11,8 +11,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, DateTime, Select, Text, and_, cast, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
+from iew import i18n
 from iew.db import Page, keyset_page
-from iew.domain.actors import Actor, Role
+from iew.domain.actors import NAMES_WITHOUT_BODY, Actor, Role
 from iew.domain.invitations import RevisionStatus
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import HandlerKind, ProposalStatus, Via
@@ -20,7 +21,23 @@ from iew.domain.matches import Status as MatchStatus
 from iew.domain.meetings import Status as MeetingStatus
 from iew.domain.questions import Status as QuestionStatus
 from iew.domain.schools import Status as SchoolStatus
-from iew.models import EmailDelivery, Invitation, Match, Meeting, OutboxRow, Proposal, Question, Revision, School
+from iew.errors import N_
+from iew.errors import Text as Sentence
+from iew.models import (
+    EmailDelivery,
+    Event,
+    Invitation,
+    Match,
+    Meeting,
+    OutboxRow,
+    Proposal,
+    Question,
+    Revision,
+    School,
+    Unit,
+    User,
+    in_area,
+)
 from iew.outbox import SEND_MAIL
 from iew.uow import UnitOfWork
 
@@ -99,8 +116,10 @@ def _parts(uow: UnitOfWork, actor: Actor) -> list[tuple[str, Waiting]]:
         found += [*_reviews(), _approvals(School.approver_code.is_(None)), _queue(), _open_questions()]
     if actor.is_operator:
         found += _deliveries(uow.now)
-    if actor.is_unit and actor.unit_code is not None:
-        found += [_approvals(School.approver_code == actor.unit_code), _cases_of_unit(actor)]
+    unit = uow.session.get(Unit, actor.unit_code) if actor.is_unit and actor.unit_code else None
+    if unit is not None:
+        found += [_approvals(School.approver_code == unit.code), _cases_of_unit(actor)]
+        found.append(_unreached(in_area(uow.session, unit)))
     if actor.role is Role.SCHOOL and actor.school_id is not None:
         found += [
             *_asked_of(actor.school_id),
@@ -251,8 +270,18 @@ def _answers(user_id: str) -> tuple[str, Waiting]:
     )  # fmt: skip
 
 
+def _unreached(here: ColumnElement[bool]) -> tuple[str, Waiting]:
+    """Schools to which mail does not arrive, or not to all of their accounts; whoever looks after them can ring up."""
+    refused = (User.school_id == School.id, User.disabled_at.is_(None), User.mail_refused_at.is_not(None))
+    since = select(func.min(User.mail_refused_at)).where(*refused).correlate(School).scalar_subquery()
+    any_refused = select(User.id).where(*refused).correlate(School).exists()
+    return _work("delivery", "school", School.id, since, None, any_refused, here)
+
+
 def _deliveries(now: datetime) -> list[tuple[str, Waiting]]:
-    """Jobs that were given up, and mails that did not arrive; named by kind alone, without any address."""
+    """Jobs that were given up, mails that did not arrive, and accounts that mail does not reach; named by kind or by
+    body, without any address. A mail that failed because of its address stands for nothing beside the account.
+    """
     parked = (OutboxRow.parked_at.is_not(None), OutboxRow.done_at.is_(None))
     shown_as_job = (
         select(OutboxRow.id)
@@ -260,13 +289,27 @@ def _deliveries(now: datetime) -> list[tuple[str, Waiting]]:
         .correlate(EmailDelivery)
         .exists()
     )
+    blamed = (
+        select(Event.id)
+        .where(
+            Event.subject_type == User.subject_type,
+            Event.subject_id == EmailDelivery.user_id,
+            Event.action == "mail_refused",
+            Event.at >= EmailDelivery.created_at,
+        )
+        .correlate(EmailDelivery)
+        .exists()
+    )
+    refused = (User.mail_refused_at.is_not(None), User.disabled_at.is_(None))
     return [
+        _work("delivery", "user", User.id, User.mail_refused_at, None, *refused),
         _work("delivery", "job", OutboxRow.id, OutboxRow.parked_at, None, *parked),
         _work(
             "delivery", "delivery", EmailDelivery.id, EmailDelivery.created_at, None,
             EmailDelivery.status.in_(_AMBIGUOUS),
             EmailDelivery.created_at > now - timedelta(days=SHOWN_DAYS),
             ~shown_as_job,
+            or_(EmailDelivery.status != "failed", ~blamed),
         ),
     ]  # fmt: skip
 
@@ -280,7 +323,7 @@ def _item(row: Mapping[str, str], titles: Mapping[tuple[str, str], str], languag
         kind=row["kind"],
         subject_type=row["subject_type"],
         subject_id=row["subject_id"],
-        title=titles.get((row["subject_type"], row["subject_id"]), ""),
+        title=titles.get((_named_as(row), row["subject_id"]), ""),
         since=_moment(row["since"]),
         due_at=None if due == _NEVER else due,
         language=language,
@@ -294,12 +337,17 @@ def _moment(text: str) -> datetime:
 def _titles(uow: UnitOfWork, rows: Iterable[Mapping[str, str]], language: str) -> dict[tuple[str, str], str]:
     wanted: dict[str, set[str]] = {}
     for row in rows:
-        wanted.setdefault(row["subject_type"], set()).add(row["subject_id"])
+        wanted.setdefault(_named_as(row), set()).add(row["subject_id"])
     return {
         (subject, subject_id): title
         for subject, ids in wanted.items()
         for subject_id, title in _TITLES[subject](uow, ids, language)
     }
+
+
+def _named_as(row: Mapping[str, str]) -> str:
+    """What to look a title up by: a school that waits for approval is called otherwise than one without mail."""
+    return "unreached" if row["kind"] == "delivery" and row["subject_type"] == "school" else row["subject_type"]
 
 
 Titled = Iterable[tuple[str, str]]
@@ -313,6 +361,26 @@ def _post_titles(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
 def _school_names(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
     for school in uow.session.scalars(select(School).where(School.id.in_(ids))):
         yield school.id, school.display_name(language)
+
+
+def _unreached_schools(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
+    return ((school_id, _unreached_words(name, language)) for school_id, name in _school_names(uow, ids, language))
+
+
+def _bodies_of_users(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
+    """Accounts by their school or unit: an operator's list names nobody."""
+    people = select(User).where(User.id.in_(ids)).options(joinedload(User.school))
+    for user in uow.session.scalars(people):
+        unit = uow.session.get(Unit, user.unit_code) if user.unit_code else None
+        if user.school is not None:
+            name = user.school.display_name(language)
+        else:
+            name = unit.name(language) if unit else i18n.say(Sentence(NAMES_WITHOUT_BODY[user.role]), language)
+        yield user.id, _unreached_words(name, language)
+
+
+def _unreached_words(name: str, language: str) -> str:
+    return i18n.say(Sentence(N_("%(name)s: mail does not arrive"), {"name": name}), language)
 
 
 def _case_titles(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
@@ -340,6 +408,8 @@ def _mail_kinds(uow: UnitOfWork, ids: set[str], language: str) -> Titled:
 _TITLES: Final[Mapping[str, Callable[[UnitOfWork, set[str], str], Titled]]] = {
     "invitation": _post_titles,
     "school": _school_names,
+    "unreached": _unreached_schools,
+    "user": _bodies_of_users,
     "match": _case_titles,
     "question": _question_numbers,
     "job": _job_names,

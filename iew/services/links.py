@@ -18,8 +18,10 @@ from iew.uow import UnitOfWork
 
 class Purpose(StrEnum):
     CONFIRM_ADDRESS = "confirm_address"  # of a new account
+    CHANGE_ADDRESS = "change_address"  # make another address the one of an account
     RESET_PASSWORD = "reset_password"  # noqa: S105 - also how an invited colleague chooses the first one
     ACT = "act"  # answer a match from a mail
+    PASS_ON = "pass_on"  # noqa: S105 - pass a post on from a digest
     READ_QUESTION = "read_question"  # a thread of somebody who has no account
 
 

@@ -5,7 +5,7 @@ The IEW administrator works with schools and units; accounts of operators are th
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import selectinload
 
 from iew.db import Page, keyset_page
@@ -17,15 +17,18 @@ from iew.uow import UnitOfWork
 _OF_ADMINISTRATOR: Final = (Role.SCHOOL, Role.IERC, Role.OFFICE)
 
 
-def listed(uow: UnitOfWork, actor: Actor, *, wanted: str | None, cursor: str | None, limit: int) -> Page[User]:
+def listed(
+    uow: UnitOfWork, actor: Actor, *, wanted: str | None, cursor: str | None, limit: int, refused: bool = False
+) -> Page[User]:
     """The accounts an operator looks after, by address. wanted: a part of a name, an address or a school's name.
+    refused: only open ones to which mail does not arrive.
 
     Raises NotAllowed, BadRequest (`bad_cursor`).
     """
     statement = (
         select(User)
         .outerjoin(School, School.id == User.school_id)
-        .where(_scope(actor), _named_like(wanted))
+        .where(_scope(actor), _named_like(wanted), _unreached() if refused else true())
         .options(selectinload(User.school))
     )
     return keyset_page(
@@ -47,6 +50,10 @@ def _scope(actor: Actor) -> ColumnElement[bool]:
     if actor.role is Role.IEW_ADMIN:
         return User.role.in_(_OF_ADMINISTRATOR)
     raise NotAllowed
+
+
+def _unreached() -> ColumnElement[bool]:
+    return and_(User.mail_refused_at.is_not(None), User.disabled_at.is_(None))
 
 
 def _named_like(wanted: str | None) -> ColumnElement[bool]:

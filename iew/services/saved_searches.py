@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import ColumnElement, Select, delete, false, func, or_, select, update
+from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
 from iew.db import Page, keyset_page, new_id
-from iew.domain.actors import SYSTEM, Actor
+from iew.domain.actors import Actor
 from iew.errors import N_, Conflict, NotFound, StateConflict, Text
 from iew.models import Event, Invitation, OutboxRow, SavedSearch, SavedSearchHit, User, open_to_all
 from iew.outbox import INDEX_SEARCH, TELL_OF_HIT
@@ -101,13 +101,18 @@ def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Stoppable:
-    """What a link in a mail stops: one search, or all that a person is told of in a collected mail."""
+    """What a link in a mail stops: one search, or all that a person is told of in the collected mail.
+
+    reader: whose collected mail it is, with suggestions in it; None for one search.
+    """
 
     searches: Sequence[SavedSearch]
+    reader: User | None = None
 
     @property
     def stopped(self) -> bool:
-        return all(search.paused for search in self.searches)
+        suggests = self.reader is not None and self.reader.suggestions_wanted
+        return not suggests and all(search.paused for search in self.searches)
 
 
 def key_of(secret_key: str, *, search_id: str | None = None, user_id: str | None = None) -> str:
@@ -117,7 +122,7 @@ def key_of(secret_key: str, *, search_id: str | None = None, user_id: str | None
 
 
 def behind(uow: UnitOfWork, secret_key: str, key: str) -> Stoppable:
-    """What a link stops. Raises NotFound for a key that is none of ours, and for a search that is kept no more."""
+    """What a link stops. Raises NotFound for a key that is none of ours, and for what is there no more."""
     try:
         kind, _colon, subject_id = str(URLSafeSerializer(secret_key, salt=_SALT).loads(key)).partition(":")
     except BadSignature:
@@ -126,9 +131,7 @@ def behind(uow: UnitOfWork, secret_key: str, key: str) -> Stoppable:
         return Stoppable([uow.get(SavedSearch, subject_id)])
     collected = select(SavedSearch).where(SavedSearch.user_id == subject_id, SavedSearch.frequency != INSTANT)
     found = uow.session.scalars(collected.order_by(SavedSearch.name, SavedSearch.id)).all()
-    if not found:
-        raise NotFound
-    return Stoppable(found)
+    return Stoppable(found, uow.get(User, subject_id))
 
 
 def pause(uow: UnitOfWork, secret_key: str, key: str, *, paused: bool) -> Stoppable:
@@ -141,6 +144,10 @@ def pause(uow: UnitOfWork, secret_key: str, key: str, *, paused: bool) -> Stoppa
             search.version += 1
             search.updated_at = uow.now
             uow.record(None, search, search.user.as_actor(), action="pause_search" if paused else "resume_search")
+    if stoppable.reader is not None and stoppable.reader.suggestions_wanted == paused:
+        stoppable.reader.suggestions_wanted = not paused
+        action = "stop_suggestions" if paused else "resume_suggestions"
+        uow.record(None, stoppable.reader, stoppable.reader.as_actor(), action=action)
     return stoppable
 
 
@@ -232,65 +239,34 @@ def mark_told(uow: UnitOfWork, news: Iterable[News]) -> None:
     uow.session.flush()
 
 
-def due_hits(limits: Mapping[str, tuple[datetime, datetime]]) -> ColumnElement[bool]:
-    """What is due to be told in collected mails.
-
-    limits: time zone -> the last eight o'clock of any day, and of a Monday. What should have been told at once and was
-    not, for the engine was away, comes along with the daily ones.
-    """
-    return or_(
-        false(),
-        *(
-            (User.timezone == zone)
-            & or_(
-                (SavedSearch.frequency != WEEKLY) & (SavedSearchHit.found_at < day),
-                (SavedSearch.frequency == WEEKLY) & (SavedSearchHit.found_at < monday),
-            )
-            for zone, (day, monday) in limits.items()
-        ),
-    )
-
-
-def waiting_zones(uow: UnitOfWork) -> Sequence[str]:
-    """The time zones of the people who have not been told of something yet."""
-    zones = (
-        select(User.timezone)
-        .join(SavedSearch, SavedSearch.user_id == User.id)
-        .join(SavedSearchHit, SavedSearchHit.search_id == SavedSearch.id)
-        .where(SavedSearchHit.announced_at.is_(None))
-    )
-    return uow.session.scalars(zones.distinct()).all()
-
-
-def readers(due: ColumnElement[bool]) -> Select[str]:
-    """The people for whom something is due."""
+def readers() -> Select[str]:
+    """The people for whom something waits, due or not."""
     return (
-        select(User.id)
-        .join(SavedSearch, SavedSearch.user_id == User.id)
+        select(SavedSearch.user_id)
         .join(SavedSearchHit, SavedSearchHit.search_id == SavedSearch.id)
-        .where(SavedSearch.paused.is_(False), SavedSearchHit.announced_at.is_(None), due)
-        .distinct()
-        .order_by(User.id)
+        .where(SavedSearch.paused.is_(False), SavedSearchHit.announced_at.is_(None))
     )
 
 
-def make_issue(uow: UnitOfWork, user_id: str, period: str, due: ColumnElement[bool]) -> bool:
-    """Record that a person is to be told of what waits, with the pairs that belong to it; False where there are none.
+def due_pairs(uow: UnitOfWork, user_id: str, *, day: datetime, monday: datetime) -> list[list[str]]:
+    """The pairs (search, post) that a person is to be told of in the mail that collects them, oldest first.
 
-    period: the day of the mail.
+    day: the last moment at which the mail of a day was due; monday: that of a week. What should have been told at once
+    and was not, for the engine was away, comes along with the daily ones.
     """
+    weekly = SavedSearch.frequency == WEEKLY
     pairs = uow.session.execute(
         select(SavedSearchHit.search_id, SavedSearchHit.invitation_id)
         .join(SavedSearch, SavedSearch.id == SavedSearchHit.search_id)
-        .join(User, User.id == SavedSearch.user_id)
-        .where(User.id == user_id, SavedSearch.paused.is_(False), SavedSearchHit.announced_at.is_(None), due)
+        .where(
+            SavedSearch.user_id == user_id,
+            SavedSearch.paused.is_(False),
+            SavedSearchHit.announced_at.is_(None),
+            or_(and_(~weekly, SavedSearchHit.found_at < day), and_(weekly, SavedSearchHit.found_at < monday)),
+        )
         .order_by(SavedSearchHit.found_at, SavedSearchHit.search_id, SavedSearchHit.invitation_id)
-    ).all()
-    if not pairs:
-        return False
-    told = [list(pair) for pair in pairs]
-    uow.record("SearchNewsBecameDue", uow.get(User, user_id), SYSTEM, action="search_news", period=period, pairs=told)
-    return True
+    )
+    return [list(pair) for pair in pairs]
 
 
 def settle_untold(uow: UnitOfWork) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
@@ -22,7 +22,9 @@ from iew.models import (
     Suggestion,
     SuggestionDismissal,
     SuggestionRun,
+    SuggestionTelling,
     Unit,
+    User,
     find_post,
     in_area,
     open_to_all,
@@ -34,6 +36,8 @@ KEPT: Final = 20
 """How long a list gets."""
 NEWEST: Final = 50
 """Newest posts that are looked at whatever the index says: it may not know them yet."""
+MOST_TOLD: Final = 5
+"""In one mail."""
 
 
 # making
@@ -244,6 +248,76 @@ def _shown(uow: UnitOfWork, posts: Sequence[Invitation], limit: int | None) -> l
         .limit(limit)
     )
     return list(uow.session.scalars(statement))
+
+
+# telling by mail
+
+
+def readers(uow: UnitOfWork) -> Select[str]:
+    """The people who want to hear of possible partners and may have not been told of one."""
+    told = select(SuggestionTelling.at).where(
+        SuggestionTelling.user_id == User.id, SuggestionTelling.other_id == Suggestion.other_id
+    )
+    return (
+        select(User.id)
+        .join(Invitation, Invitation.school_id == User.school_id)
+        .join(Suggestion, Suggestion.invitation_id == Invitation.id)
+        .where(
+            User.suggestions_wanted,
+            User.disabled_at.is_(None),
+            User.mail_refused_at.is_(None),
+            User.email_confirmed_at.is_not(None),
+            open_to_all(uow.today),
+            ~told.exists(),
+        )
+    )
+
+
+def untold(uow: UnitOfWork, user: User) -> list[list[str]]:
+    """Of the best possible partners of a person's school, those the person was not told of, as (own post, other).
+
+    Only the best are looked at, so a mail comes when somebody new is among them and not to empty a long list.
+    """
+    if not user.suggestions_wanted or user.email_confirmed_at is None:
+        return []
+    rows = list_of_school(uow, user.as_actor(), limit=MOST_TOLD)
+    told = _told(uow, user.id)
+    return [[row.invitation_id, row.other_id] for row in rows if row.other_id not in told]
+
+
+def still_untold(uow: UnitOfWork, user: User, pairs: Iterable[Sequence[str]]) -> list[Suggestion]:
+    """Those of the pairs that hold at this moment and may be told, held until the end."""
+    wanted = {(own, other) for own, other in pairs}
+    if not wanted or not user.suggestions_wanted:
+        return []
+    uow.hold(f"suggestion_tellings:{user.id}")
+    told = _told(uow, user.id)
+    own = select(Invitation).where(Invitation.id.in_([pair[0] for pair in wanted]), open_to_all(uow.today))
+    rows = _shown(uow, uow.session.scalars(own.options(_SCHOOL)).all(), None)
+    return [row for row in rows if (row.invitation_id, row.other_id) in wanted and row.other_id not in told]
+
+
+def mark_told(uow: UnitOfWork, user_id: str, rows: Iterable[Suggestion]) -> None:
+    """From now on this person is not told of these posts again, whichever own post they fit."""
+    for row in rows:
+        telling = insert(SuggestionTelling).values(user_id=user_id, other_id=row.other_id, at=uow.now)
+        uow.session.execute(telling.on_conflict_do_nothing())
+
+
+def settle_untold(uow: UnitOfWork) -> None:
+    """Take what nobody was told of, as a restored database has it, for told: it may have been."""
+    every = (
+        select(User.id, Suggestion.other_id, literal(uow.now))
+        .join(Invitation, Invitation.school_id == User.school_id)
+        .join(Suggestion, Suggestion.invitation_id == Invitation.id)
+        .distinct()
+    )
+    settled = insert(SuggestionTelling).from_select(["user_id", "other_id", "at"], every)
+    uow.session.execute(settled.on_conflict_do_nothing())
+
+
+def _told(uow: UnitOfWork, user_id: str) -> set[str]:
+    return set(uow.session.scalars(select(SuggestionTelling.other_id).where(SuggestionTelling.user_id == user_id)))
 
 
 # turning down

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import Select, func, select
 
 from iew.db import Page, keyset_page
+from iew.domain import rhythms
 from iew.domain.actors import Actor
 from iew.domain.matches import BEFORE_AGREED
 from iew.errors import N_, Invalid, NotAllowed, NotFound
-from iew.models import CoverageRow, Match, Unit, User
+from iew.models import CoverageRow, Event, Match, Unit, User
 from iew.uow import UnitOfWork
+
+CHOICES_SHOWN: Final = 5
 
 
 def directory(uow: UnitOfWork, kind: str) -> Sequence[Unit]:
@@ -48,11 +52,42 @@ def own_unit(uow: UnitOfWork, actor: Actor) -> Unit:
 
 
 def choose_digest(uow: UnitOfWork, frequency: str, actor: Actor) -> Unit:
-    """Set how often the unit's digest comes: `daily`, `weekly` or `paused`. Raises NotAllowed."""
+    """Set how often the unit's digest comes: `daily`, `weekly` or `paused`; the next one comes at its next hour.
+
+    Raises NotAllowed.
+    """
     unit = own_unit(uow, actor)
-    unit.digest_frequency = frequency
+    if frequency == unit.digest_frequency:
+        return unit
     uow.record(None, _Subject(unit.code), actor, action="choose_digest", frequency=frequency)
+    unit.digest_frequency = frequency
+    uow.once("digest", rhythms.digest_key(unit.code, frequency, unit.timezone, uow.now))
     return unit
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who chose when how often the digest comes."""
+
+    at: datetime
+    who: str
+    frequency: str
+
+
+def choices_of(uow: UnitOfWork, unit: Unit) -> list[Choice]:
+    """The latest choices, for the unit itself: colleagues see each other by name."""
+    events = uow.session.execute(
+        select(Event, User.name)
+        .outerjoin(User, User.id == Event.actor_id)
+        .where(
+            Event.subject_type == _Subject.subject_type,
+            Event.subject_id == unit.code,
+            Event.action == "choose_digest",
+        )
+        .order_by(Event.id.desc())
+        .limit(CHOICES_SHOWN)
+    )
+    return [Choice(event.at, name or "", event.details["frequency"]) for event, name in events]
 
 
 class _Subject:

@@ -57,6 +57,7 @@ STATUS_OF_CLASS: Final[dict[type[IewError], int]] = {
 STATUS_OF: Final[dict[str, int]] = {
     "bad_request": 400,
     "bad_cursor": 400,
+    "no_report": 400,
     "bad_idempotency_key": 400,
     "bad_if_match": 400,
     "duplicate_key": 400,

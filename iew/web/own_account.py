@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from iew.domain import rhythms
 from iew.domain.actors import NAMES_WITHOUT_BODY
 from iew.i18n import say
 from iew.models import Event, Invitation, User, bodies_of
@@ -18,6 +19,8 @@ def account_of(
     uow: UnitOfWork,
     *,
     form: Form | None = None,
+    news_form: Form | None = None,
+    address_form: Form | None = None,
     password_form: Form | None = None,
     colleague_form: Form | None = None,
     token_form: Form | None = None,
@@ -26,10 +29,14 @@ def account_of(
     """What the account page shows. A form that was refused takes the place of the fresh one."""
     user, actor, known = current_user(), current_actor(), identity()
     settings = {"language": user.language, "timezone": user.timezone, "name": user.name}
+    news = {"news_hour": user.news_hour, "suggestions_wanted": "yes" if user.suggestions_wanted else ""}
     return {
         "user": user,
         "school": user.school,
         "form": form or Form.blank(settings, version=user.version),
+        "news_form": news_form or Form.blank(news, version=user.version, name="news"),
+        "hours": [(hour, f"{hour:02}:00") for hour in rhythms.HOURS],
+        "address_form": address_form or Form.blank(name="address"),
         "password_form": password_form or Form.blank(name="password"),
         "colleague_form": colleague_form or Form.blank(name="colleague"),
         "token_form": token_form or Form.blank(name="token"),

@@ -13,6 +13,7 @@ from iew.domain.schools import Side
 from iew.errors import N_, Invalid
 from iew.models import Invitation, PairingPost, Unit
 from iew.schemas.search import SearchQuery
+from iew.schemas.suggestions import READ_BY_A_SCHOOL
 from iew.services import boards, catalog, pairings, units
 from iew.services.boards import Board, Line, Scored
 from iew.uow import UnitOfWork
@@ -20,7 +21,7 @@ from iew.web.context import current_actor, current_language, house, unit_of_work
 from iew.web.forms import Form
 from iew.web.rendering import page, said
 from iew.web.searching import wanted_of
-from iew.web.suggesting import READ_BY_A_SCHOOL, reason_in_words
+from iew.web.suggesting import reason_in_words
 from iew.web.texts import card_of
 
 _READ_BY_A_UNIT: Final = READ_BY_A_SCHOOL | {

@@ -73,6 +73,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     # one's own account
     "me.read": Permission(SIGNED_IN, R),
     "me.change": Permission(SIGNED_IN, O),
+    "me.change_address": Permission(SIGNED_IN, O, replays=False, limit="reset"),
     # schools
     "school.sign_up": Permission(EVERYONE, O, limit="sign_up"),
     "school.list": Permission(UNITS | IEW_ADMIN, R),
@@ -94,6 +95,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "invitation.dismiss_suggestion": Permission(EVERYONE, W),
     "invitation.forward": Permission(UNITS, W),
     "invitation.forwards": Permission(SIGNED_IN, R),
+    "invitation.overlooked": Permission(IEW_ADMIN, R),
     "review.read": Permission(IEW_ADMIN, R),
     # search
     "search.read": Permission(EVERYONE, R, limit="search"),

@@ -7,6 +7,7 @@ from iew.domain.actors import Actor
 from iew.errors import N_, Unavailable
 from iew.models import Invitation, Match, Suggestion
 from iew.schemas.invitations import InvitationView, Seen
+from iew.schemas.suggestions import READ_BY_A_SCHOOL, VOCABULARY_OF
 from iew.services import candidates, catalog, suggestions
 from iew.uow import UnitOfWork
 from iew.web.context import current_actor, current_language, house
@@ -17,34 +18,6 @@ from iew.web.texts import card_of
 SHOWN: Final = 5
 ALIKE: Final = 3
 REASONS_SHOWN: Final = 5
-READ_BY_A_SCHOOL: Final = {
-    "shared_language": N_("You share a language: %(what)s"),
-    "same_level": N_("Same school level: %(what)s"),
-    "near_level": N_("Near school level: %(what)s"),
-    "grades_overlap": N_("Same grades: %(what)s"),
-    "topic_shared": N_("Same topics: %(what)s"),
-    "theme_shared": N_("Both texts speak of: %(what)s"),
-    "type_fits": N_("Types of exchange that go together: %(what)s"),
-    "dates_meet": N_("The dates meet: %(what)s"),
-    "group_size": N_("Groups of similar size: %(what)s students"),
-    "wished_country": N_("In a country you named: %(what)s"),
-    "wished_county": N_("In a county you named: %(what)s"),
-    "wishes_country": N_("They named your country: %(what)s"),
-    "wishes_county": N_("They named your county: %(what)s"),
-    "homestay_fits": N_("Host families: %(what)s"),
-}
-_VOCABULARIES: Final = {
-    "shared_language": "language",
-    "same_level": "level",
-    "near_level": "level",
-    "grades_overlap": "grade",
-    "type_fits": "exchange_type",
-    "wished_country": "country",
-    "wished_county": "county",
-    "wishes_country": "country",
-    "wishes_county": "county",
-    "homestay_fits": "homestay",
-}
 _SAYINGS: Final[Mapping[str, Callable[[Sequence[Any]], str]]] = {
     "topic_shared": lambda topics: _(", ").join(map(str, topics)),
     "theme_shared": lambda codes: _(", ").join(_theme(code) for code in codes),
@@ -67,7 +40,7 @@ def reason_in_words(reason: Mapping[str, Any], sentences: Mapping[str, str] = RE
     if code in _SAYINGS:
         what = _SAYINGS[code](values)
     else:
-        what = _(", ").join(label(value, _VOCABULARIES[code]) for value in values)
+        what = _(", ").join(label(value, VOCABULARY_OF[code]) for value in values)
     return {"code": code, "label": _(sentences[code], what=what)}
 
 

@@ -8,8 +8,8 @@ import pytest
 from iew.domain.actors import SYSTEM
 from iew.domain.matches import Status as MatchStatus
 from iew.domain.matches import Via
+from iew.domain.rhythms import last_day
 from iew.domain.schools import Status as SchoolStatus
-from iew.duties import digest_period
 from iew.errors import NotFound
 from iew.models import EmailDelivery, Invitation, Unit, User
 from iew.services import subscriptions
@@ -241,4 +241,4 @@ def test_an_import_that_updates_a_post_makes_no_news_of_it(world: World, tick: T
     ],
 )
 def test_the_period_follows_the_clock_of_the_unit(frequency: str, zone: str, now: str, period: date) -> None:
-    assert digest_period(frequency, zone, datetime.fromisoformat(now)) == period
+    assert last_day(frequency, zone, datetime.fromisoformat(now)) == period

@@ -29,7 +29,8 @@ from iew.models import (
     User,
 )
 from iew.outbox import JOBS_FOR
-from iew.services import pairings
+from iew.services import links, pairings
+from iew.services.links import Purpose
 from tests.workshop import Workshop
 from tests.world import World
 
@@ -155,6 +156,13 @@ def _decided(world: World, fact: str, language: str) -> None:
     decided = world.school("JP", status=status, verified_by="駐大阪辦事處" if status == "approved" else None)
     world.user(school=decided, language=language, email_confirmed_at=None)
     record(world, fact, decided, reason="請補充 · 補足 · 보완")
+
+
+def _new_address(world: World, fact: str, language: str) -> None:
+    user = world.user(school=world.school("JP"), language=language)
+    with world.unit_of_work() as uow:
+        link = links.issue(uow, Purpose.CHANGE_ADDRESS, address="new@people.example", user_id=user.id)
+    record(world, fact, user, VISITOR, link=link.id)
 
 
 def _account(world: World, fact: str, language: str) -> None:
@@ -291,7 +299,7 @@ STORIES = {
     "SchoolSignedUp": _sign_up, "SchoolAnswered": _sign_up,
     "SchoolApproved": _decided, "SchoolAsked": _decided, "SchoolRejected": _decided,
     "AddressConfirmationAsked": _account, "KnownAddressSignedUp": _account, "PasswordResetAsked": _account,
-    "ColleagueInvited": _account,
+    "ColleagueInvited": _account, "AddressChangeAsked": _new_address,
     "InvitationPublished": _review, "InvitationReturned": _review, "InvitationRejected": _review,
     "InvitationTakenDown": _review, "InvitationLapsed": _review, "InvitationExpired": _review,
     "RevisionPublished": _review, "RevisionReturned": _review, "RevisionRejected": _review,

@@ -35,7 +35,7 @@ def next_monday() -> date:
 
 def alerts(workshop: Workshop, reader: User) -> list[EmailDelivery]:
     workshop.work_off()
-    return [mail for mail in workshop.deliveries(KIND) if mail.address == reader.email]
+    return [mail for mail in workshop.deliveries() if mail.kind in (KIND, "news") and mail.address == reader.email]
 
 
 def do(workshop: Workshop, *jobs: str) -> None:
@@ -60,7 +60,7 @@ def import_posts(world: World, ref: str = "p-1", *, publish: bool = True, **chan
 
 def owed(workshop: Workshop) -> list[str]:
     """What waits of the jobs about saved searches."""
-    names = ("index_search", "announce_to_searches", "notify_saved_search_alert", "send_search_news")
+    names = ("index_search", "announce_to_searches", "notify_saved_search_alert", "send_news")
     return [row.job for row in workshop.rows() if row.job in names]
 
 

@@ -164,7 +164,12 @@ def test_without_the_engine_a_public_page_has_no_such_part(world: World, browser
 @pytest.mark.parametrize("locale", sorted(LOCALES.values()))
 def test_every_sentence_about_suggestions_is_translated(locale: str) -> None:
     held = {message.id for message in read(path_of(locale, "suggestions"), locale) if message.id and message.string}
-    ours = ("iew/web/suggesting.py", "iew/web/pages/suggestions.py", "iew/web/templates/suggestions/_listed.html")
+    ours = (
+        "iew/schemas/suggestions.py",
+        "iew/web/suggesting.py",
+        "iew/web/pages/suggestions.py",
+        "iew/web/templates/suggestions/_listed.html",
+    )
     others = {m.id for p in path_of(locale).parent.glob("*.po") for m in read(p, locale) if m.id and m.string}
     wanted = {m.id for m in extracted() if m.id and any(str(where) in ours for where, _ in m.locations)}
     assert len(wanted) > 15

@@ -3,16 +3,17 @@
 from iew.domain.schools import Status
 from iew.mail import recipients
 from iew.mail.letters import accounts as letters
-from iew.models import School, User
+from iew.mail.recipients import Recipient
+from iew.models import MailLink, School, User
 from worker.handlers import Work, job
 
 
 @job("notify_confirm_address")
 def confirm_address(work: Work) -> None:
-    """Send the link that confirms an address, unless it is confirmed by now."""
+    """Send the link that confirms an address, unless it is confirmed by now and takes our mails."""
     user = work.uow.get(User, work.subject_id)
-    if user.email_confirmed_at is None:
-        to = recipients.of_user(work.uow, user.id)
+    if user.email_confirmed_at is None or user.mail_refused_at is not None:
+        to = recipients.of_asking(work.uow, user.id)
         work.post("confirm_address", to, lambda w: letters.confirm_address(w, user.school))
 
 
@@ -25,7 +26,18 @@ def known_address(work: Work) -> None:
 @job("notify_reset_password")
 def reset_password(work: Work) -> None:
     """Send the link that lets a person choose a new password."""
-    work.post("reset_password", recipients.of_user(work.uow, work.subject_id), letters.reset_password)
+    work.post("reset_password", recipients.of_asking(work.uow, work.subject_id), letters.reset_password)
+
+
+@job("notify_change_address")
+def change_address(work: Work) -> None:
+    """Send the link that makes another address the one of an account, there; and tell the present address of it."""
+    user, link = work.uow.get(User, work.subject_id), work.uow.get(MailLink, str(work.detail("link")))
+    if link.used_at is not None or not user.active:
+        return
+    there = Recipient(link.address, user.language, user.timezone, user.name, user_id=user.id)
+    work.post("change_address", [there], lambda w: letters.change_address(w, link))
+    work.post("address_change_asked", recipients.of_user(work.uow, user.id), letters.address_change_asked)
 
 
 @job("notify_colleague_invited")
@@ -34,7 +46,7 @@ def colleague_invited(work: Work) -> None:
     user = work.uow.get(User, work.subject_id)
     school = user.school
     if school is not None and user.password_hash is None:
-        to = recipients.of_user(work.uow, user.id)
+        to = recipients.of_asking(work.uow, user.id)
         work.post("colleague_invited", to, lambda w: letters.colleague_invited(w, school))
 
 

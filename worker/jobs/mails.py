@@ -11,8 +11,10 @@ from typing import Final
 from sqlalchemy import select, update
 
 from iew.mail.envelope import message_of, sender_of
-from iew.mail.smtp import AddressRefused, MailRefused, NotNow, Unclear
+from iew.mail.recipients import ESSENTIAL
+from iew.mail.smtp import AddressRefused, MailRefused, NotNow, Unclear, reply_code
 from iew.models import EmailDelivery, User
+from iew.services import addresses
 from worker.equipment import Equipment
 from worker.handlers import Work, job
 
@@ -29,7 +31,7 @@ def send_mail(work: Work) -> None:
     if delivery.status == "sending":
         _end(delivery, "unknown", "a try to send it ended before the mail server's answer was known")
         return
-    if _is_unwanted(uow.session.get(User, delivery.user_id) if delivery.user_id else None):
+    if _is_unwanted(uow.session.get(User, delivery.user_id) if delivery.user_id else None, delivery.kind):
         _end(delivery, "suppressed", "the account is closed, or its address was refused before")
         return
     if delivery.once_only and not _mark_sending(work.tools, delivery.id):
@@ -88,11 +90,13 @@ def _mark_sending(tools: Equipment, delivery_id: str) -> bool:
 def _mark_refused(work: Work, delivery: EmailDelivery) -> None:
     user = work.uow.session.scalar(select(User).where(User.id == delivery.user_id).with_for_update())
     if user is not None and user.email == delivery.address:
-        user.mail_refused_at = work.uow.now
+        addresses.refuse(work.uow, user, why=reply_code(delivery.last_error))
 
 
-def _is_unwanted(user: User | None) -> bool:
-    return user is not None and (not user.active or user.mail_refused_at is not None)
+def _is_unwanted(user: User | None, kind: str) -> bool:
+    if user is None:
+        return False
+    return not user.active or (user.mail_refused_at is not None and kind not in ESSENTIAL)
 
 
 def _end(delivery: EmailDelivery, status: str, reason: str | None) -> None:

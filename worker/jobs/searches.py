@@ -42,18 +42,11 @@ def tell_at_once(work: Work) -> None:
     _tell(work, [(search_id, invitation_id)], period=work.subject_id)
 
 
-@job("send_search_news")
-def send_search_news(work: Work) -> None:
-    """Tell a person in one mail of what became due; nothing where all of it has gone by now."""
-    pairs = [(search_id, invitation_id) for search_id, invitation_id in work.detail("pairs")]
-    _tell(work, pairs, period=f"{work.subject_id}:{work.detail('period')}")
-
-
 def _tell(work: Work, pairs: Iterable[tuple[str, str]], *, period: str) -> None:
-    news = _still_met(work, saved_searches.untold(work.uow, pairs))
+    news = still_met(work, saved_searches.untold(work.uow, pairs))
     if not news:
         return
-    met = _by_search(news)
+    met = by_search(news)
     for recipient in recipients.of_user(work.uow, news[0].search.user_id):
         posting.post_once(
             work.uow, work.tools.stationery, work.event, KIND, recipient, lambda w: alert(w, met), period=period
@@ -61,7 +54,7 @@ def _tell(work: Work, pairs: Iterable[tuple[str, str]], *, period: str) -> None:
     saved_searches.mark_told(work.uow, news)
 
 
-def _still_met(work: Work, news: Sequence[News]) -> list[News]:
+def still_met(work: Work, news: Sequence[News]) -> list[News]:
     """What the searches would find now; the rest is forgotten."""
     if news:
         _wait_for_searches(work)
@@ -78,7 +71,8 @@ def _still_met(work: Work, news: Sequence[News]) -> list[News]:
     return kept
 
 
-def _by_search(news: Sequence[News]) -> list[Met]:
+def by_search(news: Sequence[News]) -> list[Met]:
+    """The news under their searches, these by name."""
     searches = {each.search.id: each.search for each in news}
     met = [
         Met(search, [each.post for each in news if each.search.id == search_id])

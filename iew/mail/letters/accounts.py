@@ -4,7 +4,7 @@ from iew.errors import N_
 from iew.mail import paths
 from iew.mail.letter import Button, Fact, Letter
 from iew.mail.stationery import Writer
-from iew.models import School
+from iew.models import MailLink, School
 
 _ABOUT_YOUR_ACCOUNT = N_("You get this mail because of your account at the International Exchange Window.")
 
@@ -24,6 +24,37 @@ def confirm_address(w: Writer, school: School | None) -> Letter:
             w.say(N_("If you did not sign up, simply leave this mail unanswered.")),
         ),
         why=w.say(N_("You get this mail because somebody signed up with this address.")),
+    )
+
+
+def change_address(w: Writer, link: MailLink) -> Letter:
+    """Ask whether this is to be the address of the reader's account from now on."""
+    return Letter(
+        subject=w.say(N_("Use this address for your account?")),
+        opening=(
+            w.say(N_("You have asked that your account at the International Exchange Window use this address.")),
+            w.say(N_("From then on you sign in with it, and our mails come here.")),
+        ),
+        button=Button(w.say(N_("Use this address")), w.change_address_page(link)),
+        closing=(
+            w.say(N_("The link works once and for a limited time.")),
+            w.say(N_("If it was not you, you need not do anything.")),
+        ),
+        why=w.say(_ABOUT_YOUR_ACCOUNT),
+    )
+
+
+def address_change_asked(w: Writer) -> Letter:
+    """Tell the present address of an account that another one is to take its place."""
+    return Letter(
+        subject=w.say(N_("Another address for your account")),
+        opening=(
+            w.say(N_("Somebody, perhaps you, has asked that your account use another e-mail address from now on.")),
+            w.say(N_("It changes only when the link that we sent to the other address is used.")),
+        ),
+        button=Button(w.say(N_("Open my account")), w.page(paths.account(w.language))),
+        closing=(w.say(N_("If it was not you, somebody knows your password: choose a new one now.")),),
+        why=w.say(_ABOUT_YOUR_ACCOUNT),
     )
 
 

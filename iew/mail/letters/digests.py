@@ -1,7 +1,7 @@
 """The digest of a unit: what is new for its ground, and what waits on its desk."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from iew.errors import N_
@@ -9,10 +9,14 @@ from iew.mail import paths
 from iew.mail.letter import Button, Item, Letter, Section
 from iew.mail.stationery import Writer
 from iew.models import Invitation, Match, School, Unit
-from iew.services.digests import Desk
+from iew.services.digests import MOST_SHOWN, Desk
 
-LISTED: Final = 20
-"""The longest list in one mail; the rest is on the pages."""
+LISTED: Final = MOST_SHOWN
+
+_ABOUT_LINKS: Final = N_(
+    "A link that passes an invitation on shows it first and asks you; it is for you alone and works once, for "
+    "%(days)s days."
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,10 @@ def digest(w: Writer, issue: Issue) -> Letter:
         opening=(w.say(N_("This is what is new for %(unit)s, and what waits for you."), unit=unit),),
         sections=tuple(section for section in _sections(w, issue) if section.items),
         button=Button(w.say(N_("Open my inbox")), w.page(paths.inbox(w.language))),
-        closing=(w.say(N_("How often this digest comes is set on the page of your unit.")),),
+        closing=(
+            *((w.say(_ABOUT_LINKS, days=w.uow.limits.mail_link_days),) if issue.for_area else ()),
+            w.say(N_("How often this digest comes is set on the page of your unit.")),
+        ),
         why=w.say(N_("You get this digest because you work for %(unit)s."), unit=unit),
         unsubscribe_url=w.unsubscribe_page(),
     )
@@ -60,14 +67,25 @@ def _sections(w: Writer, issue: Issue) -> tuple[Section, ...]:
         section(w, w.say(N_("Overdue")), [_case(w, case) for case in desk.overdue]),
         section(w, w.say(N_("Your cases")), [_case(w, case) for case in desk.waiting]),
         section(w, w.say(N_("Schools that wait for your approval")), [_sign_up(w, s) for s in desk.sign_ups]),
-        section(w, w.say(N_("New invitations for your area")), [post_line(w, post) for post in issue.for_area]),
+        section(
+            w,
+            w.say(N_("New invitations for your area")),
+            [_offer(w, post) for post in issue.for_area[:LISTED]],
+            len(issue.for_area),
+        ),
         section(w, w.say(N_("New invitations by schools of your area")), [post_line(w, p) for p in issue.by_area]),
     )
 
 
-def section(w: Writer, heading: str, items: list[Item]) -> Section:
-    """A list with its heading, cut where a mail would grow too long."""
-    left = len(items) - LISTED
+def _offer(w: Writer, post: Invitation) -> Item:
+    """A post that the unit may pass on, with the link to do so."""
+    line = post_line(w, post)
+    return replace(line, act=Button(w.say(N_("Pass it on to schools of your area")), w.pass_on_page(post)))
+
+
+def section(w: Writer, heading: str, items: list[Item], total: int | None = None) -> Section:
+    """A list with its heading, cut where a mail would grow too long. total: of them, where not all were made."""
+    left = (len(items) if total is None else total) - LISTED
     more = w.ngettext("and %(count)s more", "and %(count)s more", left) if left > 0 else None
     return Section(heading, tuple(items[:LISTED]), more)
 

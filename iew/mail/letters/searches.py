@@ -23,7 +23,7 @@ def alert(w: Writer, met: Sequence[Met]) -> Letter:
     """New posts, under the name of each search that met them."""
     alone = met[0].search if len(met) == 1 else None
     return Letter(
-        subject=_subject(w, met),
+        subject=subject_of(w, met),
         opening=(w.say(N_("These invitations are new, or have changed, and fit what you look for.")),),
         sections=tuple(section(w, each.search.name, [post_line(w, post) for post in each.posts]) for each in met),
         button=_button(w, alone),
@@ -33,7 +33,8 @@ def alert(w: Writer, met: Sequence[Met]) -> Letter:
     )
 
 
-def _subject(w: Writer, met: Sequence[Met]) -> str:
+def subject_of(w: Writer, met: Sequence[Met]) -> str:
+    """How many new posts there are, under the name of the search where it is one."""
     count = len({post.id for each in met for post in each.posts})
     summary = w.ngettext("%(count)s new invitation", "%(count)s new invitations", count)
     if len(met) == 1:

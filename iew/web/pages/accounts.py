@@ -191,6 +191,56 @@ def change_account(lang: str) -> Reply:
     return redirect(f"/{language}/account")
 
 
+@pages.post("/<lang>/account/news")
+@requires("me.change")
+def choose_news(lang: str) -> Reply:
+    """When the one mail a day comes, and whether it tells of schools that could fit."""
+    form = Form.posted(schemas.NewsChoice, name="news")
+    with form.attempt(), unit_of_work() as uow:
+        accounts.change_me(uow, current_actor(), form.data, seen_version=form.version)
+    if form.refused:
+        with unit_of_work() as uow:
+            return page("accounts/account.html", status=form.status, **account_of(uow, news_form=form))
+    tell(_("Your choice is saved."))
+    return redirect(page_url("accounts.account"))
+
+
+@pages.post("/<lang>/account/address")
+@requires("me.change_address")
+def ask_new_address(lang: str) -> Reply:
+    """Send a link to another address; the answer is the same whether or not somebody has it already."""
+    form = Form.posted(schemas.NewAddress, name="address")
+    with form.attempt(), unit_of_work() as uow:
+        email, password = form.data["email"], form.data["password"]
+        accounts.ask_new_address(uow, current_actor(), email, password, hasher=house().hasher)
+    if form.refused:
+        with unit_of_work() as uow:
+            return page("accounts/account.html", status=form.status, **account_of(uow, address_form=form))
+    tell(_("A mail with a link is on its way to the new address. Until you use the link nothing changes."))
+    return redirect(page_url("accounts.account"))
+
+
+@pages.get("/<lang>/new-address/<token>")
+@requires("mail_link.open")
+def new_address(lang: str, token: str) -> Reply:
+    """A page with a button; opening changes nothing."""
+    with unit_of_work() as uow:
+        link = links.find(uow, house().secret_key, Purpose.CHANGE_ADDRESS, token)
+        return page("accounts/new_address.html", form=Form.blank(), token=token, address=link.address)
+
+
+@pages.post("/<lang>/new-address/<token>")
+@requires("mail_link.use")
+def change_address(lang: str, token: str) -> Reply:
+    form = Form.blank()
+    with form.attempt(), unit_of_work() as uow:
+        accounts.change_address(uow, links.find(uow, house().secret_key, Purpose.CHANGE_ADDRESS, token))
+    if form.refused:
+        return page("accounts/new_address.html", form=form, token=token, address=None)
+    tell(_("From now on you sign in with this address, and our mails go there."))
+    return redirect(page_url("accounts.account" if current_actor().signed_in else "accounts.sign_in"))
+
+
 @pages.post("/<lang>/account/password")
 @requires("me.change")
 def change_password(lang: str) -> Reply:

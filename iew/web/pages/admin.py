@@ -8,10 +8,12 @@ from werkzeug.wrappers import Response as Reply
 from iew.domain.actors import Role
 from iew.schemas.accounts import NewStaff
 from iew.schemas.audit import AuditQuery, EventListView
+from iew.schemas.forwards import OverlookedQuery
 from iew.schemas.lists import ListQuery
-from iew.services import accounts, audit, deliveries, inbox, people, units
+from iew.services import accounts, addresses, audit, deliveries, forwards, inbox, people, units
 from iew.services.accounts import NewUser
 from iew.web.access import requires
+from iew.web.area_posts import card_for
 from iew.web.context import current_actor, current_language, house, unit_of_work
 from iew.web.forms import Form, asked_by
 from iew.web.rendering import gettext as _
@@ -69,6 +71,16 @@ def add_user(lang: str) -> Reply:
     return _users_page(form if form.refused else Form.blank(), made=made if not form.refused else None)
 
 
+@pages.post("/<lang>/admin/users/<user_id>/mail-arrives")
+@requires("users.write")
+def accept_again(lang: str, user_id: str) -> Reply:
+    with unit_of_work() as uow:
+        user = people.find(uow, user_id, current_actor())
+        addresses.accept_again(uow, user, current_actor())
+        tell(_("Mails are sent to %(email)s again.", email=user.email))
+    return redirect(page_url("admin.users", mail="refused"))
+
+
 @pages.post("/<lang>/admin/users/<user_id>/disable")
 @requires("users.write")
 def disable_user(lang: str, user_id: str) -> Reply:
@@ -86,6 +98,21 @@ def list_units(lang: str) -> Reply:
         return page("admin/units.html", units=lines)
 
 
+@pages.get("/<lang>/admin/not-passed-on")
+@requires("invitation.overlooked")
+def not_passed_on(lang: str) -> Reply:
+    """Public posts that no centre and no office has passed on, those that wait longest first."""
+    query: dict[str, Any] = asked_by(OverlookedQuery)
+    with unit_of_work() as uow:
+        found = forwards.not_passed_on(uow, **query)
+        lines = [(row, card_for(row.post, current_actor())) for row in found.items]
+        choices = [(unit.code, f"{unit.code} · {unit.name(current_language())}") for unit in units.all_units(uow)]
+        return page(
+            "admin/not_passed_on.html", form=Form.blank(request.args.to_dict()), lines=lines, total=found.total,
+            next_cursor=found.next_cursor, unit_choices=choices,
+        )  # fmt: skip
+
+
 @pages.get("/<lang>/admin/audit")
 @requires("audit.read")
 def record(lang: str) -> Reply:
@@ -98,11 +125,11 @@ def record(lang: str) -> Reply:
 
 
 def _users_page(form: Form, *, made: Any = None) -> Reply:
-    query = asked_by(ListQuery)
+    query, refused = asked_by(ListQuery), request.args.get("mail") == "refused"
     with unit_of_work() as uow:
-        found = people.listed(uow, current_actor(), wanted=request.args.get("q"), **query)
+        found = people.listed(uow, current_actor(), wanted=request.args.get("q"), refused=refused, **query)
         choices = [(unit.code, f"{unit.code} · {unit.name(current_language())}") for unit in units.all_units(uow)]
         return page(
             "admin/users.html", form=form, items=found.items, next_cursor=found.next_cursor, total=found.total,
-            unit_choices=choices, made=made,
+            unit_choices=choices, made=made, refused=refused,
         )  # fmt: skip

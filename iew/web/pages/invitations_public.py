@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from iew.errors import NotAllowed, NotFound, NotSignedIn
 from iew.schemas.invitations import ContactView, InvitationView, Seen
-from iew.services import contacts, invitations
+from iew.services import contacts, invitations, readings
 from iew.uow import UnitOfWork
 from iew.web.access import requires
 from iew.web.context import current_actor, current_language, unit_of_work
@@ -40,6 +40,7 @@ def _page_of(invitation_id: str, *, contact: Any, form: Form | None = None) -> R
     actor = current_actor()
     with unit_of_work() as uow:
         post = invitations.read(uow, invitation_id, actor)
+        readings.note_opened(uow, post, actor)
         shown = InvitationView().dump(Seen(post, actor))
         values = {
             "post": shown,

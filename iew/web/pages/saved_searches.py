@@ -11,7 +11,7 @@ from iew.schemas.saved_searches import NAME_LENGTH, SavedSearchChange, SavedSear
 from iew.services import saved_searches
 from iew.web.access import requires
 from iew.web.conditional import seen_in_form
-from iew.web.context import current_actor, house, unit_of_work
+from iew.web.context import current_actor, current_user, house, unit_of_work
 from iew.web.forms import Form, asked_by
 from iew.web.rendering import gettext as _
 from iew.web.rendering import page, page_url, tell
@@ -111,8 +111,10 @@ def _address_of(search: SavedSearch) -> str:
 
 
 def _rhythms() -> list[tuple[str, str]]:
+    """What can be chosen, in words; the hour is the reader's own choice, made on the page of the account."""
+    hour = current_user().news_hour
     return [
         ("instant", _("at once")),
-        ("daily", _("every day at 8:00")),
-        ("weekly", _("on Mondays at 8:00")),
+        ("daily", _("every day at %(hour)s:00", hour=hour)),
+        ("weekly", _("on Mondays at %(hour)s:00", hour=hour)),
     ]

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as Reply
 
 from iew.errors import N_
 from iew.schemas.schools import SchoolChange, SchoolDecision, SchoolListQuery, SchoolListView, SchoolView, SeenSchool
-from iew.services import schools
+from iew.services import addresses, schools
 from iew.web.access import requires
 from iew.web.context import current_actor, unit_of_work
 from iew.web.forms import Form, asked_by
@@ -82,4 +82,5 @@ def _page_of(school_id: str, form: Form | None, *, tried: str | None = None) -> 
         form = form or Form.blank()
         form.version = shown["version"]
         own = actor.school_id == shown["id"]
-        return page("schools/show.html", form=form, school=shown, own=own, tried=tried)
+        reach = addresses.reach_of(uow, school_id) if addresses.may_know_reach(uow, school_id, actor) else None
+        return page("schools/show.html", form=form, school=shown, own=own, tried=tried, reach=reach)
