@@ -4,7 +4,8 @@ A number of persons below five could point at somebody. Leaving such a cell empt
 total, or for the same with one month less, gets it by subtraction. So numbers are told by whole blocks. A case with at
 least five persons is a block of its own; the smaller ones of a school year form one block together. A cell is told
 where it cuts no block and each of its blocks has at least five persons. However such cells are added up or subtracted,
-by whomever and however often, the outcome consists of whole blocks again.
+by whomever and however often, the outcome consists of whole blocks again. Only who notes the figures of one day and of
+the next sees what was reported in between, as long as the school year goes on.
 """
 
 import re

@@ -58,3 +58,9 @@ def test_no_cell_becomes_a_formula(kind: str) -> None:
 
 def test_a_file_for_people_begins_with_the_mark_that_a_spreadsheet_needs() -> None:
     assert file_of(CSV, "x", ["臺南"], [], for_people=True).data.startswith(b"\xef\xbb\xbf")
+
+
+def test_the_description_of_the_api_names_every_form(world: World) -> None:
+    described = world.as_(None).get("/openapi.json").json["paths"]["/api/v1/statistics"]["get"]["responses"]["200"]
+    assert set(described["content"]) == {"application/json", CSV, XLSX}
+    assert described["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/StatisticsView"}

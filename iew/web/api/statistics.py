@@ -1,6 +1,6 @@
 """Figures, the lists behind them, and the school years whose figures are frozen."""
 
-from typing import Any
+from typing import Any, Final
 
 from iew.db import Page
 from iew.schemas.base import NothingElse
@@ -22,9 +22,10 @@ from iew.web.spreadsheets import CSV, XLSX
 
 api = Blueprint("statistics", __name__, url_prefix="/api/v1", description="Figures, and the lists that they count")
 
-_OTHER_FORMS = {
+_FORMS: Final = {
     "description": "Figures",
-    "content": {kind: {"schema": {"type": "string"}} for kind in (CSV, XLSX)},
+    "content": {"application/json": {"schema": StatisticsView}}
+    | {kind: {"schema": {"type": "string"}} for kind in (CSV, XLSX)},
 }
 
 
@@ -32,7 +33,7 @@ _OTHER_FORMS = {
 @requires("statistics.read")
 @api.arguments(StatisticsQuery, location="query")
 @api.response(200, StatisticsView)
-@api.doc(responses={"200": _OTHER_FORMS})
+@api.doc(responses={"200": _FORMS})
 def figures(query: dict[str, Any]) -> Any:
     """Posts, cases or searches, counted by up to three groups; by `Accept` as JSON, `text/csv` or a workbook.
 
