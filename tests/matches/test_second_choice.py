@@ -87,3 +87,11 @@ def test_the_mail_says_so_with_a_button_and_the_other_schools(world: World, sess
 
     (mail,) = workshop.deliveries("match_declined")
     assert "/act/" in mail.text and other.title in mail.text and f"/invitations/{other.id}" in mail.text
+
+
+def test_a_wish_is_looked_for_again_once_though_no_post_tells_the_cases_apart(world: World) -> None:
+    match = world.match(via="assisted", status=Status.NOT_FOUND, handler="JP-OSA", wish={"country": "JP"})
+    again(world, match, world.tainan)
+
+    with pytest.raises(StateConflict, match="already"):
+        again(world, match, world.tainan)
