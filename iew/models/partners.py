@@ -83,7 +83,7 @@ def post_of(invitation_id: str, facts: Mapping[str, Any], *, public: bool) -> Po
     )
 
 
-_SETS: Final = ("exchange_types", "languages", "levels", "grades", "countries", "counties")
+_SETS: Final = ("exchange_types", "languages", "levels", "grades", "countries", "counties", "themes")
 
 
 def kept_apart(session: Session, school_ids: Iterable[str]) -> set[tuple[str, str]]:

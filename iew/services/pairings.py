@@ -43,7 +43,7 @@ from iew.models import (
 )
 from iew.models import Unit as UnitRow
 from iew.models.pairings import Place
-from iew.models.partners import Concepts, as_post, facts_of, kept_apart, turned_down
+from iew.models.partners import Concepts, Themes, as_post, facts_of, kept_apart, no_themes, turned_down
 from iew.uow import UnitOfWork
 
 SIDES: Final = (Side.DOMESTIC, Side.OVERSEAS)
@@ -58,7 +58,9 @@ _WHY_NOT: Final[Mapping[Absence, str]] = {
 # making
 
 
-def make(uow: UnitOfWork, values: Mapping[str, Any], actor: Actor, *, concepts: Concepts) -> Pairing:
+def make(
+    uow: UnitOfWork, values: Mapping[str, Any], actor: Actor, *, concepts: Concepts, themes: Themes = no_themes
+) -> Pairing:
     """Bring posts of both sides together, compare each with each, and propose the best pairs.
 
     values: `name`, `domestic` and `overseas` (ids of public posts), `max_per_school`, `unit` (code of who handles the
@@ -84,7 +86,7 @@ def make(uow: UnitOfWork, values: Mapping[str, Any], actor: Actor, *, concepts: 
                     school_id=post.school_id, facts={}, gone=False,
                 )
             )  # fmt: skip
-    _compare(uow, pairing, concepts)
+    _compare(uow, pairing, concepts, themes)
     _propose(uow, pairing)
     return pairing
 
@@ -160,14 +162,14 @@ def ids_named(uow: UnitOfWork, names: Iterable[str]) -> list[str]:
 # comparing and proposing
 
 
-def _compare(uow: UnitOfWork, pairing: Pairing, concepts: Concepts) -> None:
+def _compare(uow: UnitOfWork, pairing: Pairing, concepts: Concepts, themes: Themes) -> None:
     """Look at all posts anew, score each pair, and find out who must stay apart."""
     uow.session.flush()
     uow.session.expire(pairing, ["posts"])
     found = select(Invitation).where(Invitation.id.in_([each.invitation_id for each in pairing.posts]))
     posts = {post.id: post for post in uow.session.scalars(found.options(_WITH_SCHOOL))}
     for each in pairing.posts:
-        compared = as_post(posts[each.invitation_id], uow.today, concepts)
+        compared = as_post(posts[each.invitation_id], uow.today, concepts, themes)
         each.facts, each.gone = facts_of(compared), not compared.public
     sides = {side: [each for each in pairing.posts if each.side == side] for side in SIDES}
     domestic, overseas = ([each.compared for each in sides[side]] for side in SIDES)
@@ -224,12 +226,18 @@ def _pair_at(pairing: Pairing, table: Table, place: Place, pinned: bool) -> dict
 
 
 def solve(
-    uow: UnitOfWork, pairing_id: str, actor: Actor, *, concepts: Concepts, seen_version: int | None = None
+    uow: UnitOfWork,
+    pairing_id: str,
+    actor: Actor,
+    *,
+    concepts: Concepts,
+    themes: Themes = no_themes,
+    seen_version: int | None = None,
 ) -> Pairing:
     """Compare the posts as they are now, and propose anew. Raises NotFound, InvalidTransition, Conflict."""
     pairing = find_pairing(uow.session, pairing_id, actor)
     uow.transition(pairing, "solve", actor, seen_version=seen_version)
-    _compare(uow, pairing, concepts)
+    _compare(uow, pairing, concepts, themes)
     _propose(uow, pairing)
     return pairing
 

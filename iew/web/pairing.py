@@ -86,6 +86,11 @@ def concepts() -> Callable[[str], frozenset[str]]:
     return cache(lambda text: catalog.concepts_of(house().searcher, text))
 
 
+def themes(post: Invitation) -> frozenset[str]:
+    """What the texts of a post speak of."""
+    return catalog.themes_of(house().searcher, post)
+
+
 # pages
 
 

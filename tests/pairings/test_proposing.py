@@ -318,3 +318,12 @@ def test_a_large_table_shows_the_best_of_each_post_and_all_that_is_proposed(
     shown = {(each["domestic"], each["overseas"]) for each in board["scores"]}
     assert pairs_of(board) <= shown
     assert len(shown) < 36
+
+
+def test_what_the_texts_speak_of_counts_as_for_suggestions(district: District) -> None:
+    here = district.post("TW", 0, topics=[], title="Robots that greet each other")
+    there = district.post("JP", 0, topics=[], title="ロボットで交流しませんか", content_language="ja")
+    made = district.make(domestic=[here.id], overseas=[there.id])
+    assert "theme_shared" in {reason["code"] for reason in made["pairs"][0]["reasons"]}
+    assert district.look(made) == made
+    assert district.act(made, "solve").json["total_score"] == made["total_score"]

@@ -19,7 +19,7 @@ from iew.web.access import requires
 from iew.web.blueprint import Blueprint
 from iew.web.conditional import if_match
 from iew.web.context import current_actor, unit_of_work
-from iew.web.pairing import concepts, line_shown, pair_shown, posts_meant, shown, words
+from iew.web.pairing import concepts, line_shown, pair_shown, posts_meant, shown, themes, words
 
 Values = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ def listed(query: Values) -> Page[dict[str, Any]]:
 def make(values: Values) -> dict[str, Any]:
     """Bring up to 500 public posts of each side together; the reply has the scores and the pairs proposed."""
     with unit_of_work() as uow:
-        pairing = pairings.make(uow, posts_meant(uow, values), current_actor(), concepts=concepts())
+        pairing = pairings.make(uow, posts_meant(uow, values), current_actor(), concepts=concepts(), themes=themes)
         return shown(boards.board_of(uow, pairing, current_actor()))
 
 
@@ -75,7 +75,10 @@ def scores(query: Values, pairing_id: str) -> Page[dict[str, Any]]:
 def solve(_: Values, pairing_id: str) -> dict[str, Any]:
     """Compare the posts as they are now, and propose the best pairs anew."""
     with unit_of_work() as uow:
-        pairing = pairings.solve(uow, pairing_id, current_actor(), concepts=concepts(), seen_version=if_match())
+        seen = if_match()
+        pairing = pairings.solve(
+            uow, pairing_id, current_actor(), concepts=concepts(), themes=themes, seen_version=seen
+        )
         return shown(boards.board_of(uow, pairing, current_actor()))
 
 

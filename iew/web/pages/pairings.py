@@ -17,7 +17,7 @@ from iew.uow import UnitOfWork
 from iew.web.access import requires
 from iew.web.context import current_actor, unit_of_work
 from iew.web.forms import Form, asked_by
-from iew.web.pairing import board_page, choice_of, concepts, line_shown, new_page, posts_meant
+from iew.web.pairing import board_page, choice_of, concepts, line_shown, new_page, posts_meant, themes
 from iew.web.rendering import gettext as _
 from iew.web.rendering import page, page_url, tell
 
@@ -28,7 +28,7 @@ Verb = Callable[[UnitOfWork, str, Mapping[str, Any], Actor, int | None], Pairing
 _VERBS: Final[dict[str, tuple[type[Any], Verb, str]]] = {
     "solve": (
         NothingElse,
-        lambda u, i, v, a, seen: pairings.solve(u, i, a, concepts=concepts(), seen_version=seen),
+        lambda u, i, v, a, seen: pairings.solve(u, i, a, concepts=concepts(), themes=themes, seen_version=seen),
         N_("The invitations were compared as they are now."),
     ),
     "pin": (
@@ -80,7 +80,7 @@ def make(lang: str) -> Reply:
         return new_page(form, preview=True)
     with form.attempt(), unit_of_work() as uow:
         values = posts_meant(uow, choice_of(uow, form.data))
-        made = pairings.make(uow, values, current_actor(), concepts=concepts()).id
+        made = pairings.make(uow, values, current_actor(), concepts=concepts(), themes=themes).id
     return new_page(form) if form.refused else redirect(page_url("pairings.show", pairing_id=made))
 
 
