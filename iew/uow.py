@@ -228,6 +228,10 @@ class UnitOfWork:
         """Hold a name that has no row yet until the end of the transaction; who comes second waits and sees the row."""
         self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
+    def allow_idle(self, *, hours: int) -> None:
+        """Let this transaction lie idle so long, while it holds something and another part is waited for."""
+        self.session.execute(select(func.set_config("idle_in_transaction_session_timeout", f"{hours}h", True)))
+
     def record(
         self,
         fact: Fact | None,

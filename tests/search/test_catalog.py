@@ -1,5 +1,6 @@
 """Posts in the index: what is written of them, and that index and database can be brought together again."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from iew.errors import StateConflict, Unavailable
 from iew.models import Contact, Invitation, OutboxRow
 from iew.outbox import INDEX_POST
 from iew.services import catalog
+from iew.uow import UnitOfWork
 from iew.web.results import VOCABULARY_OF
 from search_index.cluster import Cluster
 from search_index.document import FACETS, Document
@@ -201,6 +203,23 @@ class TestOneAtATime:
 
         catalog.rebuild(world.unit_of_work, writer)
         assert writer.cluster.index_behind_alias() is not None
+
+    def test_a_rebuild_may_take_longer_than_a_transaction_may_lie_idle(
+        self, committed_session_factory: SessionFactory, world: World, writer: Writer
+    ) -> None:
+        class Hasty(UnitOfWork):
+            """On a database that ends idle transactions soon."""
+
+            def __enter__(self) -> "Hasty":
+                super().__enter__()
+                self.session.execute(text("set local idle_in_transaction_session_timeout = '400ms'"))
+                return self
+
+        world.invitation(world.osaka)
+
+        rebuilt = catalog.rebuild(lambda: Hasty(committed_session_factory), writer, told=lambda count: time.sleep(1))
+
+        assert writer.cluster.index_behind_alias() == rebuilt.index
 
     def test_publishing_goes_on_during_rebuilds_and_nothing_is_missed(self, world: World, writer: Writer) -> None:
         posts = [world.invitation(world.osaka, title=f"Post {at}") for at in range(20)]

@@ -49,6 +49,7 @@ def reconcile_index(work: Work) -> None:
 @job(REBUILD_INDEX)
 def rebuild_index(work: Work) -> None:
     """Make what is missing of the indices from the database; an index that is there stays as it is."""
+    work.uow.allow_idle(hours=catalog.LONGEST_REBUILD_HOURS)
     catalog.ensure(work.tools.open, work.tools.index)
     catalog.ensure_searches(work.tools.open, work.tools.searches)
 

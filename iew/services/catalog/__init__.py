@@ -12,6 +12,7 @@ from iew.services.catalog.documents import described, document_of
 from iew.services.catalog.judging import explain, judge, units_of
 from iew.services.catalog.keeping import (
     GONE_VERSION,
+    LONGEST_REBUILD_HOURS,
     REBUILD_LOCK,
     Difference,
     Status,
@@ -40,6 +41,7 @@ from iew.services.catalog.searches import (
 
 __all__ = [
     "GONE_VERSION",
+    "LONGEST_REBUILD_HOURS",
     "REBUILD_LOCK",
     "Difference",
     "Status",

@@ -24,6 +24,8 @@ from search_index.writer import Projection, Rebuilt, Writer
 
 REBUILD_LOCK: Final = 1_618_033_988
 """Key of the advisory lock that lets one process rebuild at a time."""
+LONGEST_REBUILD_HOURS: Final = 6
+"""The lock lives in a transaction that does nothing meanwhile, and the database ends idle ones after some seconds."""
 LATE_COMMIT_MINUTES: Final = 5
 """A change is stamped when its transaction begins; nobody keeps one open longer than this."""
 GONE_VERSION: Final = 2**53
@@ -86,6 +88,7 @@ def rebuild(
     with open_uow() as lock:
         if not lock.session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": REBUILD_LOCK}):
             raise StateConflict(N_("The search index is being rebuilt already."), code="rebuild_running")
+        lock.allow_idle(hours=LONGEST_REBUILD_HOURS)
 
         def documents() -> Iterator[Document]:
             yield from _documents(open_uow, told, Invitation.published_at.is_not(None))

@@ -12,7 +12,7 @@ from iew.models import Invitation, SavedSearch
 from iew.outbox import INDEX_SEARCH
 from iew.services.catalog.absence import said
 from iew.services.catalog.documents import document_of
-from iew.services.catalog.keeping import BATCH, LATE_COMMIT_MINUTES, REBUILD_LOCK, ids_owed
+from iew.services.catalog.keeping import BATCH, LATE_COMMIT_MINUTES, LONGEST_REBUILD_HOURS, REBUILD_LOCK, ids_owed
 from iew.uow import UnitOfWork
 from search_index.document import FACETS
 from search_index.errors import SearchUnavailable
@@ -63,6 +63,7 @@ def rebuild_searches(open_uow: Callable[[], UnitOfWork], searches: SearchWriter)
     with open_uow() as lock:
         if not lock.session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": REBUILD_LOCK + 1}):
             raise StateConflict(N_("The search index is being rebuilt already."), code="rebuild_running")
+        lock.allow_idle(hours=LONGEST_REBUILD_HOURS)
 
         def changed_since(moment: datetime) -> Iterator[StoredSearch]:
             since = moment - timedelta(minutes=LATE_COMMIT_MINUTES)
