@@ -13,8 +13,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment, linprog
-from scipy.sparse import csc_matrix
 
 from iew.domain.pairings import Schools
 
@@ -76,6 +74,8 @@ def _best_posts(
 
 
 def _assign(between: Numbers) -> list[Pair]:
+    from scipy.optimize import linear_sum_assignment  # loaded by whoever solves; it is as large as the program itself
+
     chosen = zip(*linear_sum_assignment(between, maximize=True), strict=True)
     return [(int(row), int(column)) for row, column in chosen if between[row, column] > 0]
 
@@ -108,6 +108,9 @@ class _Solved:
 
 
 def _programme(between: Numbers, pairs: tuple[Numbers, ...], places: Numbers) -> _Solved:
+    from scipy.optimize import linprog
+    from scipy.sparse import csc_matrix
+
     count = pairs[0].size
     used = np.concatenate([pairs[0], between.shape[0] + pairs[1]])
     uses = csc_matrix((np.ones(2 * count), (used, np.tile(np.arange(count), 2))), shape=(places.size, count))

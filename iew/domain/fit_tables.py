@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iew.domain.fit import ASPECTS, RULES, WEIGHTS, Aspect, Post, in_full
+from iew.domain.pairings import IMPOSSIBLE
 from iew.domain.schools import Side
 
 Scores = NDArray[np.int16]
 """Rows: posts in Taiwan; columns: posts abroad. Ten-thousandths of a score, or IMPOSSIBLE."""
-IMPOSSIBLE: Final = -1
 UNITS: Final = 10_000
 """A score of 1."""
 

@@ -14,6 +14,8 @@ from iew.domain.lifecycle import Lifecycle, Row
 MOST_POSTS: Final = 500
 """On each side."""
 MOST_PER_SCHOOL: Final = 10
+IMPOSSIBLE: Final = -1
+"""The score of a pair that a hard rule forbids."""
 
 
 class Status(StrEnum):

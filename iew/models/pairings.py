@@ -5,24 +5,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, ForeignKey, LargeBinary, false, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from iew.db import Base
 from iew.domain.actors import Actor
 from iew.domain.fit import Post
-from iew.domain.fit_tables import IMPOSSIBLE
 from iew.domain.lifecycle import Lifecycle
-from iew.domain.pairings import PAIRING, Absence, Hold, Party, Schools
+from iew.domain.pairings import IMPOSSIBLE, PAIRING, Absence, Hold, Party, Schools
 from iew.domain.schools import Side
 from iew.models.columns import Living
 from iew.models.invitations import Invitation
 from iew.models.matches import Match
 from iew.models.partners import post_of
+
+if TYPE_CHECKING:  # every process reads the models, and few of them ever pair schools
+    import numpy as np
+    from numpy.typing import NDArray
 
 Place = tuple[int, int]
 """Row and column of a pair in the table of scores."""
@@ -98,12 +99,16 @@ class PairingScores(Base):
     apart: Mapped[bytes] = mapped_column(LargeBinary)
     """Bits, packed: pairs of schools that already have a case, or where one of the two said no."""
 
-    def take(self, scores: NDArray[np.int16], apart: NDArray[np.bool_]) -> None:
+    def take(self, scores: "NDArray[np.int16]", apart: "NDArray[np.bool_]") -> None:
+        import numpy as np
+
         self.scores = zlib.compress(scores.astype("<i2").tobytes(), 1)
         self.apart = zlib.compress(np.packbits(apart).tobytes(), 1)
 
-    def read(self, rows: int, columns: int) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+    def read(self, rows: int, columns: int) -> "tuple[NDArray[np.int16], NDArray[np.bool_]]":
         """Both tables."""
+        import numpy as np
+
         scores = np.frombuffer(zlib.decompress(self.scores), dtype="<i2").reshape(rows, columns)
         bits = np.frombuffer(zlib.decompress(self.apart), dtype=np.uint8)
         return scores.astype(np.int16), np.unpackbits(bits, count=rows * columns).reshape(rows, columns).astype(bool)
@@ -148,8 +153,8 @@ class Table:
 
     rows: Sequence[PairingPost]
     columns: Sequence[PairingPost]
-    scores: NDArray[np.int16]
-    apart: NDArray[np.bool_]
+    scores: "NDArray[np.int16]"
+    apart: "NDArray[np.bool_]"
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -164,11 +169,13 @@ class Table:
         return Schools(_numbered(self.rows), _numbered(self.columns))
 
     @property
-    def open(self) -> NDArray[np.int16]:
+    def open(self) -> "NDArray[np.int16]":
         """The scores of the pairs that may be made; -1 for the others."""
+        import numpy as np
+
         return np.where(self.apart, np.int16(IMPOSSIBLE), self.scores)
 
-    def weights(self, holds: Iterable[PairingHold]) -> NDArray[np.int16]:
+    def weights(self, holds: Iterable[PairingHold]) -> "NDArray[np.int16]":
         """The scores of the pairs that may be made and are not banned; -1 for the others."""
         weights = self.open
         for hold in holds:

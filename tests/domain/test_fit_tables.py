@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iew.domain.fit import ASPECTS, COMPATIBLE, RULES, Post, Topic, fit
-from iew.domain.fit_tables import IMPOSSIBLE, UNITS, scores_of
+from iew.domain.fit_tables import UNITS, scores_of
+from iew.domain.pairings import IMPOSSIBLE
 
 TYPES = sorted(COMPATIBLE)
 LEVELS = ["primary", "junior_high", "senior_high_general", "senior_high_technical", "cross_level"]
