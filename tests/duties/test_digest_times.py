@@ -30,6 +30,7 @@ def test_four_schedulers_at_one_moment_make_one_issue(committed_session_factory:
     world = World(committed_session_factory)
     reader = world.ierc_tainan
     world.invitation(world.osaka, target_counties=["TNN"])
+    world.school("TW", status="pending", approver_code="TNN")  # a task, which any number of issues would tell of
     start = Barrier(4)
 
     def tick(_: int) -> None:
