@@ -60,7 +60,9 @@ class LyingReader:
         facets: dict[str, tuple[FacetCount, ...]] = dict.fromkeys(FACETS, ())
         return Found(hits, len(hits), len(hits), facets, Plan(request.text, None))
 
-    def complete(self, typed: str, *, today: date, limit: int = 8) -> tuple[tuple[()], tuple[Named, ...]]:
+    def complete(
+        self, typed: str, *, today: date, language: str | None = None, limit: int = 8
+    ) -> tuple[tuple[()], tuple[Named, ...]]:
         return (), tuple(Named(each, False) for each in self.ids)
 
 
