@@ -63,7 +63,7 @@ class LyingReader:
     def complete(
         self, typed: str, *, today: date, language: str | None = None, limit: int = 8
     ) -> tuple[tuple[()], tuple[Named, ...]]:
-        return (), tuple(Named(each, False) for each in self.ids)
+        return (), tuple(Named(each, frozenset({"title"})) for each in self.ids)
 
 
 class Scene:
