@@ -1,6 +1,6 @@
 """No case gets lost: whatever people do and let lie, every case has a lawful state, an owner, a date and a history.
 
-`IEW_TEST_CASES` asks for more cases than the few hundred of every test run, `IEW_TEST_SEED` for another walk.
+`IEW_TEST_CASES` asks for more cases than the hundred or so of every test run, `IEW_TEST_SEED` for another walk.
 """
 
 import os
@@ -19,7 +19,7 @@ from tests.world import World
 from tests.year.rules import ADMIN, ENDS, OPEN, STEPS, Told
 from tests.year.walks import Cast, Walk
 
-CASES = int(os.environ.get("IEW_TEST_CASES", "150"))
+CASES = int(os.environ.get("IEW_TEST_CASES", "80"))
 CASES_WITH_MAIL = max(30, CASES // 5)
 SEED = int(os.environ.get("IEW_TEST_SEED", "20261124"))
 OF_THE_INDEX = ("suggest_partners", "reconcile_index")
