@@ -399,6 +399,7 @@ def test_the_history_tells_who_did_what(browser: Browser, world: World) -> None:
 
 def test_a_unit_passes_a_post_on_and_sees_to_whom(browser: Browser, world: World) -> None:
     post, school = world.invitation(world.osaka), world.tainan.school_id or ""
+    world.user(school=world.school("TW"))
     form = browser.sign_in(world.ierc_tainan).open(f"invitations/{post.id}/pass-on").form_to("/pass-on")
     page = browser.follow(browser.send(form, to="chosen", schools=[school], note=f"For your robots {HOSTILE}"))
     assert "Passed on to 1 school." in page.words
@@ -408,6 +409,7 @@ def test_a_unit_passes_a_post_on_and_sees_to_whom(browser: Browser, world: World
         assert [row.school_id for row in uow.session.scalars(select(Forward))] == [school]
     again = browser.follow(browser.send(page.form_to("/pass-on"), to="all"))
     assert "1 school had it already." in again.words
+    assert "Every school of your area had this post from you." in again.words
 
 
 def test_passing_on_by_level_takes_that_level_alone(browser: Browser, world: World) -> None:
