@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import IO
 
 START_SECONDS = 180
-POSTGRES_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+POSTGRES_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",
+    "autovacuum": "off",  # its workers keep a database from being dropped by a role that may not end them
+}
 HEAP = "640m"
 OF_THE_PROGRAM = {
     "IEW_BASE_URL": "http://window.test",
