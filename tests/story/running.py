@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
+from redis import Redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import sessionmaker
 
@@ -27,6 +28,8 @@ from tests.parts import Parts
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
+DATABASES = 16
+"""As many as the queue's server has; the first is that of the other tests."""
 CALM_SECONDS = 150
 """What a killed worker held is sent again when its lease ends, after 75 seconds."""
 
@@ -126,6 +129,9 @@ def world_of(running: Running) -> World:
 
 
 def own_queue(redis_url: str) -> str:
-    """Another database of the same server, so that tests share no queue."""
-    parts = urlsplit(redis_url)
-    return parts._replace(path=f"/{1 + secrets.randbelow(15)}").geturl()
+    """Another database of the same server, one for each process that shares the tests, emptied of what was before."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % (DATABASES - 1)
+    url = urlsplit(redis_url)._replace(path=f"/{1 + number}").geturl()
+    with Redis.from_url(url) as redis:
+        redis.flushdb()
+    return url
