@@ -15,6 +15,9 @@ from tests.story.running import Running, wait_until
 from tests.world import PASSWORD, Client, World, body_of_a_post
 
 
+KILLS = 3
+
+
 def signed_up(running: Running, world: World) -> Client:
     """A Japanese school signs itself up and confirms its address by the link of the mail; its teacher's client."""
     visitor = world.as_(None)
@@ -152,14 +155,18 @@ def every_step_happened_once(running: Running) -> None:
 
 
 def every_mail_was_sent_once(running: Running, world: World) -> None:
-    """Each planned delivery arrived, and none of them twice."""
+    """Each planned delivery arrived, and none of them twice but for one in the hands of a worker that was killed.
+
+    Between the server's yes and our note of it nobody can know; such a mail comes again under its own Message-ID.
+    """
     with running.house.unit_of_work() as uow:
         deliveries = uow.session.scalars(select(EmailDelivery)).all()
         kinds = {(delivery.kind, delivery.address) for delivery in deliveries}
         states = Counter(delivery.status for delivery in deliveries)
     assert set(states) == {"sent"}, states
-    assert len(running.sink.taken) == len(deliveries)
-    assert max(Counter(running.sink.ids).values()) == 1
+    came = Counter(running.sink.ids)
+    assert len(came) == len(deliveries)
+    assert sum(came.values()) - len(came) <= KILLS
     told = {address for _, address in kinds}
     assert told >= {"hibikino@school.example", world.office_osaka.email, world.tainan.email}
     assert world.admin.role == Role.IEW_ADMIN
