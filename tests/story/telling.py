@@ -14,7 +14,6 @@ from tests.pages.browser import Browser
 from tests.story.running import Running, wait_until
 from tests.world import PASSWORD, Client, World, body_of_a_post
 
-
 KILLS = 3
 
 
