@@ -22,8 +22,10 @@ KEPT_FROM: Final = 1000
 KEPT_SECONDS: Final = 300.0
 MOST_KEPT: Final = 20_000
 
+MANY: Final = 50_000
 SLOW_MS: Final = 50
-"""The counts of a search that took the engine this long are kept for a moment."""
+"""Counts over so many documents that took the engine this long are kept for a moment: both, since a busy engine is slow
+over a few documents too, and there every count shall be that of the moment."""
 FRESH_SECONDS: Final = 1.5
 STALE_SECONDS: Final = 4.0
 """Counts older than this are shown to nobody; older than fresh, they are shown once more while new ones are made."""
@@ -91,8 +93,9 @@ class RecentReplies:
         return found.reply
 
     def keep(self, body: Body, reply: Reply, asked_at: float) -> None:
-        """Keep a reply, if it took the engine long. asked_at: by the clock, before it was asked for."""
-        if int(reply["took"]) < SLOW_MS:
+        """Keep a reply over many documents that took the engine long. asked_at: by the clock, before it was asked."""
+        counted = max(int(group["doc_count"]) for group in reply["aggregations"].values())
+        if counted < MANY or int(reply["took"]) < SLOW_MS:
             return
         with self._lock:
             if len(self._kept) >= MOST_RECENT:

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from search_index.counting import FRESH_SECONDS, KEPT_FROM, KEPT_SECONDS, SLOW_MS, STALE_SECONDS, Counts, RecentReplies
+from search_index.counting import (
+    FRESH_SECONDS,
+    KEPT_FROM,
+    KEPT_SECONDS,
+    MANY,
+    SLOW_MS,
+    STALE_SECONDS,
+    Counts,
+    RecentReplies,
+)
 from search_index.errors import SearchUnavailable
 from tests.search.conftest import TODAY
 
@@ -25,15 +34,16 @@ class Clock:
 class Counting:
     """Stands for the cluster: answers each body with the next of `totals`."""
 
-    def __init__(self, *totals: int, took: int = SLOW_MS) -> None:
-        self.totals, self.took, self.asked = list(totals), took, 0
+    def __init__(self, *totals: int, took: int = SLOW_MS, counted: int = MANY) -> None:
+        self.totals, self.took, self.counted, self.asked = list(totals), took, counted, 0
         self.away = False
 
     def search(self, body: Mapping[str, Any], **_options: Any) -> dict[str, Any]:
         self.asked += 1
         if self.away:
             raise SearchUnavailable("away")
-        return {"took": self.took, "hits": {"total": {"value": self.totals.pop(0)}}}
+        counted = {"hits": {"doc_count": self.counted}, "all": {"doc_count": 0}}
+        return {"took": self.took, "hits": {"total": {"value": self.totals.pop(0)}}, "aggregations": counted}
 
     def search_many(self, bodies: Sequence[Mapping[str, Any]], **options: Any) -> list[dict[str, Any]]:
         return [self.search(body, **options) for body in bodies]
@@ -73,8 +83,9 @@ def test_one_clause_asked_for_twice_is_counted_once() -> None:
     assert engine.asked == 2
 
 
-def test_quick_counts_of_a_search_are_never_kept() -> None:
-    engine = Counting(1, took=SLOW_MS - 1)
+@pytest.mark.parametrize("short", [{"took": SLOW_MS - 1}, {"counted": MANY - 1}])
+def test_counts_that_came_quickly_or_over_few_documents_are_never_kept(short: dict[str, int]) -> None:
+    engine = Counting(1, **short)
     recent = RecentReplies(engine)  # type: ignore[arg-type]
 
     recent.keep(BODY, engine.search(BODY), recent.now())
