@@ -9,13 +9,11 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import sessionmaker
 
-from config.settings import REFERENCE_DIR
-from iew.cli.db import upgrade
 from iew.db import SessionFactory, make_engine
-from iew.services import reference
-from iew.uow import UnitOfWork
-from tests.databases import address_of, administer, created_database
+from tests.databases import address_of, administer, created_database, prepare
+from tests.pages.browser import Browser
 from tests.parts import Parts, parts_for_tests
+from tests.workshop import Workshop
 from tests.world import World
 
 TEMPLATE = f"iew_template_{os.getpid()}"
@@ -31,11 +29,7 @@ def parts() -> Parts:
 def template_database(parts: Parts) -> Iterator[str]:
     """A migrated database with the reference data in it; others are copies of it."""
     administer(parts, f"create database {TEMPLATE}")
-    engine = make_engine(address_of(parts, TEMPLATE), statement_seconds=60)
-    upgrade(engine)
-    with UnitOfWork(sessionmaker(engine, expire_on_commit=False)) as uow:
-        reference.load(uow, REFERENCE_DIR)
-    engine.dispose()
+    prepare(address_of(parts, TEMPLATE))
     yield TEMPLATE
     administer(parts, f"drop database if exists {TEMPLATE} with (force)")
 
@@ -83,6 +77,18 @@ def committed_session_factory(committed_engine: Engine) -> SessionFactory:
 def world(session_factory: SessionFactory) -> World:
     """Things made in a line each, in the transaction of this test."""
     return World(session_factory)
+
+
+@pytest.fixture
+def browser(world: World) -> Browser:
+    """A browser in which nobody is signed in, reading English."""
+    return Browser(world.app)
+
+
+@pytest.fixture
+def workshop(session_factory: SessionFactory) -> Workshop:
+    """Does owed jobs in the transaction of this test."""
+    return Workshop(session_factory)
 
 
 _connect = socket.socket.connect

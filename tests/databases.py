@@ -7,6 +7,11 @@ from contextlib import contextmanager
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from config.settings import REFERENCE_DIR
+from iew.cli.db import upgrade
+from iew.db import make_engine, make_session_factory
+from iew.services import reference
+from iew.uow import UnitOfWork
 from tests.parts import Parts
 
 
@@ -22,6 +27,15 @@ def administer(parts: Parts, *statements: str) -> None:
 def address_of(parts: Parts, name: str) -> str:
     """The address of another database on the same server."""
     return make_url(parts.database_url).set(database=name).render_as_string(hide_password=False)
+
+
+def prepare(url: str) -> None:
+    """Make the tables of a database, and load the reference data."""
+    engine = make_engine(url, statement_seconds=60)
+    upgrade(engine)
+    with UnitOfWork(make_session_factory(engine)) as uow:
+        reference.load(uow, REFERENCE_DIR)
+    engine.dispose()
 
 
 @contextmanager

@@ -9,11 +9,10 @@ from typing import Any
 
 from sqlalchemy.orm import sessionmaker
 
-from config.settings import REFERENCE_DIR, SAMPLES_DIR
-from iew.cli.db import upgrade
+from config.settings import SAMPLES_DIR
 from iew.db import make_engine
-from iew.services import catalog, exchange, reference
-from tests.databases import created_database
+from iew.services import catalog, exchange
+from tests.databases import created_database, prepare
 from tests.parts import parts_for_tests
 from tests.story.running import installation, world_of
 from tests.world import Client, World
@@ -45,11 +44,9 @@ def run() -> None:
 
 
 def _fill(url: str, samples: list[dict[str, Any]]) -> None:
+    prepare(url)
     engine = make_engine(url, statement_seconds=120)
-    upgrade(engine)
     world = World(sessionmaker(engine, expire_on_commit=False))
-    with world.unit_of_work() as uow:
-        reference.load(uow, REFERENCE_DIR)
     rows = list(_rows(samples))
     for first in range(0, POSTS, BATCH):
         with world.unit_of_work() as uow:

@@ -6,14 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from sqlalchemy.orm import sessionmaker
-
-from config.settings import REFERENCE_DIR
-from iew.cli.db import upgrade
-from iew.db import make_engine
 from iew.models import Invitation
-from iew.services import reference
-from tests.databases import created_database
+from tests.databases import created_database, prepare
 from tests.parts import parts_for_tests
 from tests.story.running import installation, world_of
 from tests.world import Client, World
@@ -68,12 +62,7 @@ def _at_a_rate(world: World, posts: list[Invitation]) -> list[float]:
 def _ready() -> Iterator[tuple[World, Client, Client]]:
     parts = parts_for_tests()
     with created_database(parts) as url:
-        engine = make_engine(url, statement_seconds=60)
-        upgrade(engine)
-        world = World(sessionmaker(engine, expire_on_commit=False))
-        with world.unit_of_work() as uow:
-            reference.load(uow, REFERENCE_DIR)
-        engine.dispose()
+        prepare(url)
         with installation(parts, url) as running:
             running.start("relay", "worker")
             world = world_of(running)

@@ -17,20 +17,19 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Engine, Table, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from config.settings import REFERENCE_DIR, Settings
+from config.settings import Settings
 from iew.app import LEXICON_DIR
 from iew.app import build as build_house
-from iew.cli.db import upgrade
-from iew.db import make_engine, make_session_factory
+from iew.db import make_engine
 from iew.models import Invitation, School
-from iew.services import catalog, reference
+from iew.services import catalog
 from iew.uow import UnitOfWork
 from iew.web.house import House
 from search_index import wordlists
 from search_index.reader import Reader
 from search_index.writer import Writer
 from tests.bench.crowd import BEGAN, Crowd
-from tests.databases import address_of, administer
+from tests.databases import address_of, administer, prepare
 from tests.parts import Parts
 from tests.story.running import ROOT, wait_until
 
@@ -101,6 +100,7 @@ def installed(parts: Parts, count: int) -> Iterator[Installed]:
     if not _exists(parts, name):
         began = time.monotonic()
         administer(parts, f"drop database if exists {name}_new with (force)", f"create database {name}_new")
+        prepare(f"{url}_new")
         fill(make_engine(f"{url}_new", statement_seconds=STATEMENT_SECONDS), crowd)
         administer(parts, f"alter database {name}_new rename to {name}")
         print(
@@ -128,10 +128,7 @@ def _exists(parts: Parts, name: str) -> bool:
 
 
 def fill(engine: Engine, crowd: Crowd) -> None:
-    """Migrate, load the reference data, and copy the crowd in."""
-    upgrade(engine)
-    with UnitOfWork(make_session_factory(engine)) as uow:
-        reference.load(uow, REFERENCE_DIR)
+    """Copy the crowd in."""
     lived = {"version": 1, "created_at": BEGAN, "updated_at": BEGAN}
     raw = engine.raw_connection()
     with raw.cursor() as cursor:

@@ -5,16 +5,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
-from sqlalchemy.orm import sessionmaker
-
-from config.settings import REFERENCE_DIR
-from iew.cli.db import upgrade
-from iew.db import make_engine
-from iew.services import reference
-from tests.databases import created_database
+from tests.databases import created_database, prepare
 from tests.parts import parts_for_tests
 from tests.story.running import Running, installation, wait_until, world_of
-from tests.world import Client, World
+from tests.world import Client
 
 REQUESTS = 300
 A_SECOND = 10
@@ -43,12 +37,7 @@ def run() -> None:
     """Ask at a steady pace, whether the house keeps up or not, and find each case in the mails of its unit."""
     parts = parts_for_tests()
     with created_database(parts) as url:
-        engine = make_engine(url, statement_seconds=60)
-        upgrade(engine)
-        world = World(sessionmaker(engine, expire_on_commit=False))
-        with world.unit_of_work() as uow:
-            reference.load(uow, REFERENCE_DIR)
-        engine.dispose()
+        prepare(url)
         with installation(parts, url) as running:
             waits = sorted(_waits(running))
     p95 = waits[int(len(waits) * 0.95) - 1]

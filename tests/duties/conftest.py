@@ -8,7 +8,6 @@ import pytest
 from iew.db import SessionFactory
 from iew.duties import run_due
 from iew.uow import UnitOfWork
-from tests.workshop import Workshop
 
 Tick = Callable[[datetime], None]
 
@@ -21,8 +20,3 @@ def tick(session_factory: SessionFactory) -> Tick:
         run_due(lambda moment: UnitOfWork(session_factory, now=moment), now)
 
     return tick
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)

@@ -3,24 +3,12 @@
 import pytest
 
 from iew.db import SessionFactory
-from tests.pages.browser import Browser
 from tests.pages.conftest import reader_away
 from tests.parts import Parts
 from tests.web.houses import world_with_web
-from tests.workshop import Workshop
 from tests.world import World
 
 
 @pytest.fixture
 def world(session_factory: SessionFactory, parts: Parts) -> World:
     return world_with_web(session_factory, parts, open_searcher=reader_away)
-
-
-@pytest.fixture
-def browser(world: World) -> Browser:
-    return Browser(world.app)
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)

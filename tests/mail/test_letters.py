@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from iew.db import SessionFactory, new_id
+from iew.db import new_id
 from iew.domain.actors import SYSTEM, VISITOR, Role
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import ProposalStatus
@@ -42,11 +42,6 @@ CANARIES = (
     "a-room-nobody-may-quote",
 )
 EVIL = 'A & B <script>alert(1)</script> "Robots"'
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)
 
 
 class Elements(HTMLParser):

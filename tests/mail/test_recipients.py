@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from iew.db import SessionFactory, new_id
+from iew.db import new_id
 from iew.domain.actors import SYSTEM, VISITOR, Role
 from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import Status as MatchStatus
@@ -15,11 +15,6 @@ from iew.models import Message, Question, QuestionMessage, School, Unit, User
 from iew.services.links import Purpose, find
 from tests.workshop import SECRET, Workshop
 from tests.world import World
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)
 
 
 def record(world: World, fact: str, subject: Any, actor: Any = SYSTEM, **details: Any) -> None:

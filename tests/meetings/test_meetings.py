@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from iew.db import SessionFactory
 from iew.domain.matches import Status
 from iew.duties import run_due
 from iew.models import Match, Meeting
 from tests.workshop import Workshop
 from tests.world import World, problem
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)
 
 
 def on(days: int, hour: int = 2) -> str:

@@ -10,11 +10,9 @@ from iew.duties import run_due
 from iew.models import Invitation
 from iew.services import suggestions
 from iew.uow import UnitOfWork
-from tests.pages.browser import Browser
 from tests.pages.conftest import reader_away
 from tests.parts import Parts
 from tests.web.houses import world_with_web
-from tests.workshop import Workshop
 from tests.world import World
 
 Tick = Callable[[datetime], None]
@@ -24,16 +22,6 @@ Suggest = Callable[..., None]
 @pytest.fixture
 def world(session_factory: SessionFactory, parts: Parts) -> World:
     return world_with_web(session_factory, parts, open_searcher=reader_away)
-
-
-@pytest.fixture
-def browser(world: World) -> Browser:
-    return Browser(world.app)
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)
 
 
 @pytest.fixture

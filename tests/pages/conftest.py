@@ -5,7 +5,6 @@ from iew.db import SessionFactory
 from search_index import wordlists
 from search_index.cluster import Cluster
 from search_index.reader import Reader
-from tests.pages.browser import Browser
 from tests.parts import Parts
 from tests.web.houses import world_with_web
 from tests.world import World
@@ -20,9 +19,3 @@ def reader_away() -> Reader:
 def world(session_factory: SessionFactory, parts: Parts) -> World:
     """Things made in a line each, and the web that serves them."""
     return world_with_web(session_factory, parts, open_searcher=reader_away)
-
-
-@pytest.fixture
-def browser(world: World) -> Browser:
-    """A browser in which nobody is signed in, reading English."""
-    return Browser(world.app)

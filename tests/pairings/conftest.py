@@ -8,11 +8,9 @@ import pytest
 
 from iew.db import SessionFactory
 from iew.models import Invitation, School, User
-from tests.pages.browser import Browser
 from tests.pages.conftest import reader_away
 from tests.parts import Parts
 from tests.web.houses import world_with_web
-from tests.workshop import Workshop
 from tests.world import World
 
 Made = dict[str, Any]
@@ -23,16 +21,6 @@ _reader = cache(reader_away)  # its word lists take seconds to read
 def world(session_factory: SessionFactory, parts: Parts) -> World:
     """Things made in a line each, and the web that serves them while the search engine is away."""
     return world_with_web(session_factory, parts, open_searcher=_reader)
-
-
-@pytest.fixture
-def browser(world: World) -> Browser:
-    return Browser(world.app)
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)
 
 
 class District:

@@ -17,7 +17,6 @@ from search_index.cluster import Cluster
 from search_index.reader import Reader
 from search_index.searches import SearchWriter
 from search_index.writer import Writer
-from tests.pages.browser import Browser
 from tests.parts import Parts
 from tests.web.houses import world_with_web
 from tests.workshop import Workshop
@@ -51,11 +50,6 @@ def searches(reader: Reader) -> Iterator[SearchWriter]:
 @pytest.fixture
 def world(session_factory: SessionFactory, parts: Parts, reader: Reader) -> World:
     return world_with_web(session_factory, parts, open_searcher=lambda: reader)
-
-
-@pytest.fixture
-def browser(world: World) -> Browser:
-    return Browser(world.app)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from iew.db import SessionFactory
-from tests.pages.browser import Browser
 from tests.parts import Parts
 from tests.statistics.crowd import Crowd
 from tests.web.houses import world_with_web
@@ -16,12 +15,6 @@ from tests.world import World
 def world(session_factory: SessionFactory, parts: Parts) -> World:
     """Things made in a line each, and the web that serves them."""
     return world_with_web(session_factory, parts)
-
-
-@pytest.fixture
-def browser(world: World) -> Browser:
-    """A browser in which nobody is signed in, reading English."""
-    return Browser(world.app)
 
 
 @pytest.fixture(params=[11, 12])

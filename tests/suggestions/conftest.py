@@ -7,12 +7,10 @@ import pytest
 from iew.db import SessionFactory
 from iew.models import Invitation
 from iew.services import suggestions
-from tests.pages.browser import Browser
 from tests.pages.conftest import reader_away
 from tests.parts import Parts
 from tests.search.conftest import fresh_cluster, lexicon
 from tests.web.houses import world_with_web
-from tests.workshop import Workshop
 from tests.world import World
 
 __all__ = ["fresh_cluster", "lexicon"]
@@ -24,16 +22,6 @@ Suggest = Callable[..., None]
 def world(session_factory: SessionFactory, parts: Parts) -> World:
     """Things made in a line each, and the web that serves them while the search engine is away."""
     return world_with_web(session_factory, parts, open_searcher=reader_away)
-
-
-@pytest.fixture
-def browser(world: World) -> Browser:
-    return Browser(world.app)
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import os
 
 import pytest
 
-from tests.databases import created_database
+from tests.databases import created_database, prepare
 from tests.parts import Parts
 from tests.story.running import installation
 from tests.year.people import Size
-from tests.year.simulation import Year, prepare
+from tests.year.simulation import Year
 from tests.year.verdict import assert_nothing_was_lost
 
 DAYS = int(os.environ.get("IEW_TEST_DAYS", "60"))

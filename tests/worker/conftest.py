@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine, text
 
-from iew.db import SessionFactory, make_engine, make_session_factory
+from iew.db import make_engine, make_session_factory
 from iew.embedded.valkey import Valkey
 from tests.databases import created_database
 from tests.parts import Parts
@@ -34,11 +34,6 @@ def redis(valkey: Valkey) -> Iterator[Redis]:
     connection.flushall()
     yield connection
     connection.close()
-
-
-@pytest.fixture
-def workshop(session_factory: SessionFactory) -> Workshop:
-    return Workshop(session_factory)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import IO, Final
 
-from config.settings import REFERENCE_DIR
-from iew.cli.db import upgrade
-from iew.db import make_engine, make_session_factory
-from iew.services import reference
-from iew.uow import UnitOfWork
+from iew.db import make_session_factory
 from tests.story.running import ROOT, Running, wait_until
 from tests.world import World
 from tests.year.people import People, Size
@@ -22,15 +18,6 @@ MOST_OWED: Final = 300
 """The year waits for the workers when more than this is owed, as a real day would."""
 CALM_SECONDS: Final = 240
 ANSWER_SECONDS: Final = 120
-
-
-def prepare(database_url: str) -> None:
-    """Make the tables, and load the units."""
-    engine = make_engine(database_url, statement_seconds=60)
-    upgrade(engine)
-    with UnitOfWork(make_session_factory(engine)) as uow:
-        reference.load(uow, REFERENCE_DIR)
-    engine.dispose()
 
 
 @dataclass
