@@ -7,7 +7,7 @@ its period. States change here; mails and index writes are left to the workers.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ from iew.models import (
     User,
 )
 from iew.outbox import RECONCILE_INDEX, SUGGEST
-from iew.services import deliveries, digests, invitations, matches, meetings, saved_searches, suggestions
+from iew.services import deliveries, digests, invitations, matches, meetings, saved_searches, seals, suggestions
 from iew.uow import UnitOfWork
 
 Open = Callable[[datetime], UnitOfWork]
@@ -45,6 +45,9 @@ NEWS, LOOK = "news", "news_look"
 SUGGEST_HOUR: Final = time(6)
 """From then on the lists of possible partners are made anew, so that they are there when schools begin their day."""
 NIGHT: Final = time(3)
+SEAL: Final = "seal_audit"
+SEAL_PATIENCE_SECONDS: Final = 2.0
+"""How long one call waits for those who write at that moment; the next call tries again."""
 BATCH: Final = 1000
 MOST_SUGGESTED: Final = 200
 """How many lists one call owes; the next one goes on."""
@@ -75,8 +78,8 @@ def run_due(open_unit_of_work: Open, now: datetime) -> None:
             ids = uow.session.scalars(duty.find(uow)).all()
         for subject_id in ids:
             _attempt(faults, partial(_do, duty, open_unit_of_work, now, subject_id))
-    for nightly in (_reconcile, _prune):
-        _attempt(faults, partial(nightly, open_unit_of_work, now))
+    for own in (_seal, _reconcile, _prune):
+        _attempt(faults, partial(own, open_unit_of_work, now))
     if faults:
         raise DutiesFailed("duties failed", faults)
 
@@ -407,6 +410,29 @@ def settle_after_restore(open_unit_of_work: Open, now: datetime) -> None:
                 uow.once("digest", rhythms.digest_key(unit.code, frequency, unit.timezone, now))
 
 
+# the record, once an hour
+
+
+def _seal(open_unit_of_work: Open, now: datetime) -> None:
+    """Seal what was written since the last time, in bites; the hour is marked as done at the end."""
+    hour = now.astimezone(UTC).strftime("%Y-%m-%dT%H")
+    with open_unit_of_work(now) as uow:
+        if uow.session.get(Duty, (SEAL, hour)) is not None:
+            return
+        up_to = seals.settled_up_to(uow, patience_seconds=SEAL_PATIENCE_SECONDS)
+    if up_to is None:
+        return
+    while _sealed_some(open_unit_of_work, now, up_to):
+        pass
+    with open_unit_of_work(now) as uow:
+        uow.once(SEAL, hour)
+
+
+def _sealed_some(open_unit_of_work: Open, now: datetime, up_to: int) -> bool:
+    with open_unit_of_work(now) as uow:
+        return seals.seal_next(uow, up_to)
+
+
 # once a night
 
 
@@ -483,9 +509,9 @@ def _old_mails(now: datetime) -> Any:
     )
 
 
-def _old_looks(now: datetime) -> Any:
+def _old_marks(now: datetime) -> Any:
     key = tuple_(Duty.name, Duty.period_key)
-    return delete(Duty).where(key.in_(_some(Duty, Duty.name == LOOK, Duty.done_at < now - KEPT_KEYS)))
+    return delete(Duty).where(key.in_(_some(Duty, Duty.name.in_((LOOK, SEAL)), Duty.done_at < now - KEPT_KEYS)))
 
 
-_CLEARINGS: Final = (_old_looks, _old_keys, _ended_sessions, _old_links, _done_rows, _old_mails)
+_CLEARINGS: Final = (_old_marks, _old_keys, _ended_sessions, _old_links, _done_rows, _old_mails)

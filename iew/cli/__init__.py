@@ -28,6 +28,7 @@ MODULE_OF: Final = {
     "tokens": "accounts",
     "tick": "tick",
     "jobs": "jobs",
+    "audit": "audit",
     "mail": "mail",
     "backup": "backup",
     "restore": "backup",

@@ -19,6 +19,7 @@ from iew.models.pairings import (
 )
 from iew.models.questions import Question, QuestionMessage
 from iew.models.records import (
+    AuditSeal,
     Duty,
     EmailDelivery,
     Event,
@@ -35,6 +36,7 @@ from iew.models.visibility import find_match, find_pairing, find_post, open_to_a
 __all__ = [
     "CONTENT",
     "ApiToken",
+    "AuditSeal",
     "Body",
     "ClosedYear",
     "Contact",

@@ -39,6 +39,27 @@ class Event(Base):
     """Reasons, codes and ids; never contact data or passwords."""
 
 
+class AuditSeal(Base):
+    """A seal over a range of events; each holds the hash of the one before it, so that none can be changed unseen.
+
+    Append-only like the events, and the database refuses changes here too.
+    """
+
+    __tablename__ = "audit_seals"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """1, 2, 3, … without a gap."""
+    after_id: Mapped[int] = mapped_column(BigInteger)
+    """The last event under the seal before it; 0 for the first."""
+    up_to_id: Mapped[int] = mapped_column(BigInteger)
+    """The last event under this one."""
+    count: Mapped[int]
+    """How many events that are; numbers that no event bears are gaps of transactions that were rolled back."""
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+    sealed_at: Mapped[datetime]
+
+
 class OutboxRow(Base):
     """A job that is owed: written in the transaction of the change, done in the transaction of the job."""
 
