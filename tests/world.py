@@ -20,6 +20,7 @@ from iew.domain.invitations import RevisionStatus
 from iew.domain.invitations import Status as InvitationStatus
 from iew.domain.matches import HandlerKind, ProposalStatus, Via
 from iew.domain.matches import Status as MatchStatus
+from iew.domain.meetings import Status as MeetingStatus
 from iew.domain.schools import Side
 from iew.domain.schools import Status as SchoolStatus
 from iew.models import (
@@ -331,6 +332,19 @@ class World:
                     Proposal(match_id=match.id, school_id=candidate.id, status=ProposalStatus.OPEN, proposed_at=now)
                 )
         return match
+
+    def meeting(self, match: Match, *, status: str = MeetingStatus.PROPOSED, **changes: Any) -> Meeting:
+        """A meeting that the asking school proposed."""
+        values: dict[str, Any] = {
+            "match_id": match.id,
+            "proposed_by_id": match.asking_school_id,
+            "starts": [datetime.now(UTC) + timedelta(days=9)],
+            "minutes": 45,
+        }
+        meeting = Meeting(**(values | changes))
+        with self.unit_of_work() as uow:
+            uow.start(meeting, status, SYSTEM, action="propose")
+        return meeting
 
     def _handler_kind(self, via: str, handler: str | None) -> str | None:
         if via == Via.DIRECT:

@@ -184,6 +184,8 @@ def _plain(row: Base) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_json(part) for part in value]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return value.isoformat() if isinstance(value, date) else value
@@ -208,6 +210,8 @@ class OwnDataView(View):
     invitations = Rows()
     contacts = Rows()
     matches = Rows()
+    meetings = Rows()
+    reports = Rows()
     messages = Rows()
     questions = Rows()
     question_messages = Rows()

@@ -110,6 +110,17 @@ class ReportView(View):
     teachers = fields.Integer()
 
 
+class TimeView(View):
+    """When the two schools meant to meet online, and the time both agreed on."""
+
+    proposed_by = fields.String()
+    status = fields.String()
+    starts = fields.List(fields.String())
+    minutes = fields.Integer()
+    agreed_start = fields.String(allow_none=True)
+    agreed_minutes = fields.Integer(allow_none=True)
+
+
 class PersonView(View):
     """Whom one side named."""
 
@@ -134,6 +145,7 @@ class MatchRow(View):
     created_at = fields.String()
     agreed_at = fields.String(allow_none=True)
     ended_at = fields.String(allow_none=True)
+    meetings = fields.List(fields.Nested(TimeView))
     reports = fields.List(fields.Nested(ReportView))
     asking_contact = fields.Nested(PersonView, allow_none=True)
     partner_contact = fields.Nested(PersonView, allow_none=True)

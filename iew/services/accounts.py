@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from iew.db import Page, keyset_page, new_id
@@ -27,9 +27,11 @@ from iew.models import (
     Invitation,
     MailLink,
     Match,
+    Meeting,
     Message,
     Question,
     QuestionMessage,
+    Report,
     SavedSearch,
     School,
     SignInSession,
@@ -606,6 +608,8 @@ class OwnData:
     invitations: Sequence[Invitation]
     contacts: Sequence[Contact]
     matches: Sequence[Match]
+    meetings: Sequence[Meeting]
+    reports: Sequence[Report]
     messages: Sequence[Message]
     questions: Sequence[Question]
     question_messages: Sequence[QuestionMessage]
@@ -628,8 +632,20 @@ def own_data(uow: UnitOfWork, actor: Actor) -> OwnData:
             .join(Invitation, Contact.invitation_id == Invitation.id)
             .where(Invitation.author_id == user.id)
         ).all(),
-        matches=own.scalars(
-            select(Match).where(or_(Match.asked_by_id == user.id, Match.agreed_by_id == user.id))
+        matches=own.scalars(select(Match).where(_has_part(user))).all(),
+        meetings=own.scalars(
+            select(Meeting)
+            .join(Match, Meeting.match_id == Match.id)
+            .where(or_(_has_part(user), Meeting.id.in_(_acted_on(user, Meeting.subject_type))))
+            .order_by(Meeting.created_at, Meeting.id)
+        ).all(),
+        reports=own.scalars(
+            select(Report)
+            .where(
+                Report.school_id == user.school_id,
+                Report.match_id.in_(_acted_on(user, Match.subject_type, action="report")),
+            )
+            .order_by(Report.created_at, Report.id)
         ).all(),
         messages=own.scalars(select(Message).where(Message.author_id == user.id)).all(),
         questions=own.scalars(select(Question).where(Question.asker_id == user.id)).all(),
@@ -638,3 +654,14 @@ def own_data(uow: UnitOfWork, actor: Actor) -> OwnData:
         suggestion_tellings=own.scalars(select(SuggestionTelling).where(SuggestionTelling.user_id == user.id)).all(),
         events=own.scalars(select(Event).where(Event.actor_id == user.id).order_by(Event.id)).all(),
     )
+
+
+def _has_part(user: User) -> ColumnElement[bool]:
+    """The matches that a person asked for or agreed to."""
+    return or_(Match.asked_by_id == user.id, Match.agreed_by_id == user.id)
+
+
+def _acted_on(user: User, subject_type: str, *, action: str | None = None) -> Select[str]:
+    """Ids of what a person did something to, by the record."""
+    did = select(Event.subject_id).where(Event.actor_id == user.id, Event.subject_type == subject_type)
+    return did if action is None else did.where(Event.action == action)

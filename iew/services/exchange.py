@@ -18,7 +18,7 @@ from iew.domain.invitations import RevisionStatus, Status
 from iew.domain.posts import DEFAULTS, NEVER_PUBLIC, Body, changed_fields, faults_of_expiry, missing, with_agent_contact
 from iew.domain.schools import Status as SchoolStatus
 from iew.errors import N_, Text
-from iew.models import CONTENT, Contact, Event, Invitation, Match, Report, Revision, School, Term, User
+from iew.models import CONTENT, Contact, Event, Invitation, Match, Meeting, Report, Revision, School, Term, User
 from iew.uow import UnitOfWork
 
 BATCH: Final = 500
@@ -441,12 +441,23 @@ def export_matches(uow: UnitOfWork, *, with_contact: bool = False) -> Iterator[d
             selectinload(Match.reports),
         )
     )
-    for match in uow.session.scalars(statement, execution_options={"yield_per": BATCH}):
-        row = _row_of_match(match)
-        if with_contact:
-            row["asking_contact"] = _person(uow, match.from_invitation, match.asked_by_id)
-            row["partner_contact"] = _person(uow, match.invitation, match.agreed_by_id) if match.agreed_at else None
-        yield row
+    for batch in uow.session.scalars(statement, execution_options={"yield_per": BATCH}).partitions():
+        meetings = _meetings_by_match(uow, [match.id for match in batch])
+        for match in batch:
+            row = _row_of_match(match) | {"meetings": [_time(meeting) for meeting in meetings.get(match.id, ())]}
+            if with_contact:
+                row["asking_contact"] = _person(uow, match.from_invitation, match.asked_by_id)
+                row["partner_contact"] = _person(uow, match.invitation, match.agreed_by_id) if match.agreed_at else None
+            yield row
+
+
+def _meetings_by_match(uow: UnitOfWork, match_ids: Sequence[str]) -> dict[str, list[Meeting]]:
+    """Their meetings, the first one first."""
+    found: dict[str, list[Meeting]] = {}
+    statement = select(Meeting).where(Meeting.match_id.in_(match_ids)).order_by(Meeting.created_at, Meeting.id)
+    for meeting in uow.session.scalars(statement):
+        found.setdefault(meeting.match_id, []).append(meeting)
+    return found
 
 
 def _person(uow: UnitOfWork, post: Invitation | None, user_id: str | None) -> dict[str, Any] | None:
@@ -477,6 +488,18 @@ def _result(report: Report) -> dict[str, Any]:
         "held_on": report.held_on.isoformat(),
         "students": report.students,
         "teachers": report.teachers,
+    }
+
+
+def _time(meeting: Meeting) -> dict[str, Any]:
+    """When two schools meant to meet online; the room and why it was called off are theirs."""
+    return {
+        "proposed_by": meeting.proposed_by_id,
+        "status": meeting.status,
+        "starts": [start.isoformat() for start in meeting.starts],
+        "minutes": meeting.minutes,
+        "agreed_start": meeting.agreed_start.isoformat() if meeting.agreed_start else None,
+        "agreed_minutes": meeting.agreed_minutes,
     }
 
 

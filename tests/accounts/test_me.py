@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from iew.domain.actors import Role
 from iew.errors import IewError, Invalid, NotFound, StateConflict
-from iew.models import ApiToken, MailLink, SignInSession, User
+from iew.models import ApiToken, MailLink, School, SignInSession, User
 from iew.services import accounts, links
 from iew.services.links import Purpose
 from tests.accounts.bodies import GOOD_PASSWORD
@@ -126,6 +126,30 @@ def test_own_data_has_all_of_ones_own_and_no_secret(world: World) -> None:
     assert [row["id"] for row in theirs["matches"]] == [match.id]
     assert "canary" not in str(theirs) and "somebody else" not in str(mine)
     assert "password_hash" not in str(mine) and "key_hash" not in str(mine)
+
+
+def test_own_data_has_the_meetings_and_the_results_of_ones_cases(world: World) -> None:
+    match = world.match(world.tainan, status="agreed")
+    with world.unit_of_work() as uow:
+        school = uow.get(School, world.tainan.school_id or "")
+    colleague, newcomer = world.user(school=school), world.user(school=school)
+    soon = (datetime.now(UTC) + timedelta(days=9)).replace(microsecond=0, second=0).isoformat()
+    proposal = {"starts": [soon], "link": "https://meet.example/room"}
+    meeting = world.as_(world.osaka).post(f"/matches/{match.id}/meetings", proposal).json
+    path = f"/matches/{match.id}"
+    world.as_(colleague).post(f"{path}/meetings/{meeting['id']}/actions/accept", {"start": soon})
+    for user in (world.osaka, colleague):
+        told = {"summary": f"By {user.name}.", "held_on": "2026-05-01", "students": 24, "teachers": 2}
+        assert world.as_(user).post(f"{path}/actions/report", told).status_code == 200
+
+    for user, reports in ((world.tainan, []), (world.osaka, [world.osaka]), (colleague, [colleague])):
+        data = world.as_(user).get("/me/data").json
+        assert [row["id"] for row in data["meetings"]] == [meeting["id"]]
+        assert (data["meetings"][0]["starts"], data["meetings"][0]["agreed_start"]) == ([soon], soon)
+        assert data["meetings"][0]["link"] == proposal["link"]
+        assert [row["summary"] for row in data["reports"]] == [f"By {author.name}." for author in reports]
+    theirs = world.as_(newcomer).get("/me/data").json
+    assert (theirs["meetings"], theirs["reports"]) == ([], [])
 
 
 class TestPasswords:

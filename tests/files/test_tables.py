@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +159,35 @@ def test_contact_data_goes_out_only_when_it_is_asked_for(
         lines = uow.session.scalars(select(Event).where(Event.action == "export").order_by(Event.id)).all()
     assert [(line.subject_id, line.details["with_contact"]) for line in lines] == [(kind, False), (kind, True)]
     assert lines[0].details["rows"] > 0
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_meetings_of_a_case_go_out_with_it_but_not_their_room(
+    world: World, shell: Shell, tmp_path: Path, form: str
+) -> None:
+    match, file = world.match(status="agreed"), tmp_path / f"cases.{form}"
+    starts = [datetime(2027, 3, day, 2, 0, tzinfo=UTC) for day in (1, 2)]
+    world.meeting(
+        match, status="agreed", starts=starts, agreed_start=starts[1], agreed_minutes=30, link="https://meet.example/r",
+        reason="my number is 0912345678",
+    )  # fmt: skip
+    world.meeting(match, starts=starts[:1])
+
+    assert shell("export", "matches", "--output", file, "--with-contact").exit_code == 0
+
+    if form == "ndjson":
+        agreed, proposed = json.loads(file.read_text(encoding="utf-8"))["meetings"]
+        assert agreed == {
+            "proposed_by": match.asking_school_id,
+            "status": "agreed",
+            "starts": [start.isoformat() for start in starts],
+            "minutes": 45,
+            "agreed_start": starts[1].isoformat(),
+            "agreed_minutes": 30,
+        }
+        assert (proposed["status"], proposed["agreed_start"]) == ("proposed", None)
+    assert starts[1].isoformat() in _text_of(file)
+    assert "meet.example" not in _text_of(file) and "0912345678" not in _text_of(file)
 
 
 def _text_of(file: Path) -> str:
