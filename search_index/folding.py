@@ -7,8 +7,11 @@ ways to write a Han character (traditional, simplified, Japanese); everything bu
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import accumulate
 from typing import Final
 
 import opencc
@@ -19,7 +22,8 @@ _LATIN_EXTRA: Final = str.maketrans(
 _HALFWIDTH_MARKS: Final = "ﾞﾟ"
 _APOSTROPHES: Final = "'’ʼʻ‘`´"
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
-_ELISION: Final = re.compile(r"(?<![^\W_])[cdjlmnst]['](?=[aeiouhy])")
+_DROPPED: Final = re.compile(r"(?<![^\W_])[cdjlmnst]'(?=[aeiouhy])|'")
+"""An elided article with its apostrophe, or an apostrophe."""
 
 
 def _mark_ranges() -> str:
@@ -28,10 +32,9 @@ def _mark_ranges() -> str:
     return "".join(map(chr, marks))
 
 
-_WORD: Final = rf"(?:[^\W_]|[{_mark_ranges()}])+"
+_WORD: Final = rf"(?:[^\W_]++|[{_mark_ranges()}]++)++"
 _WORDS: Final = re.compile(_WORD)
-_LATIN_WORD: Final = re.compile(r"[a-z]+")
-_LATIN_PLURAL: Final = re.compile(r"[a-z]{3,}s(?![a-z])")
+_LATIN_PLURAL: Final = re.compile(r"(?<![a-z])[a-z]++(?<=[a-z]{3}s)")
 _KEPT_S: Final = ("ss", "us", "is", "as", "os")
 _HAN_BLOCKS: Final = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FA1F))
 
@@ -92,6 +95,8 @@ def fold(text: str) -> str:
 
 def _letters(text: str) -> str:
     """Fold letter by letter; what depends on neighbours comes later."""
+    if text.isascii():
+        return text.lower()
     text = unicodedata.normalize("NFKC", text).casefold().translate(_LATIN_EXTRA)
     if not text.isascii():
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
@@ -109,8 +114,12 @@ def _words(text: str) -> str:
     for mark in _APOSTROPHES[1:]:
         text = text.replace(mark, "'")
     if "'" in text:
-        text = _ELISION.sub("", text).replace("'", "")
-    text = " ".join(_WORDS.findall(text))
+        text = _DROPPED.sub("", text)
+    return _in_singular(" ".join(_WORDS.findall(text)))
+
+
+def _in_singular(text: str) -> str:
+    """A text with its Latin words cut to the singular."""
     return _LATIN_PLURAL.sub(lambda match: singular(match.group()), text)
 
 
@@ -142,17 +151,29 @@ _MARK: Final = re.compile(
 """A character that belongs to the one before it."""
 
 
+Places = tuple[Sequence[int], Sequence[int]]
+"""Where each of some characters begins, and where it ends, in the text that was folded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A folded text that remembers, for each of its characters, where it stood in the original."""
+    """A folded text that remembers where its characters stood in the original.
+
+    heads: where each word begins in the text. places_of: of the characters of a word, by its number; worked out for the
+    few words that somebody asks for.
+    """
 
     text: str
-    places: tuple[tuple[int, int], ...]
+    heads: Sequence[int]
+    places_of: Callable[[int], Places]
     original: str
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The stretch of the original that the folded stretch came from."""
-        return self.places[start][0], self.places[end - 1][1]
+        """The stretch of the original that the folded stretch came from; it begins and ends with a letter."""
+        first, last = bisect_right(self.heads, start) - 1, bisect_right(self.heads, end - 1) - 1
+        starts, _ = self.places_of(first)
+        _, ends = self.places_of(last)
+        return starts[start - self.heads[first]], ends[end - 1 - self.heads[last]]
 
     def slice(self, start: int, end: int) -> str:
         first, stop = self.span(start, end)
@@ -160,46 +181,48 @@ class Folded:
 
 
 def fold_with_offsets(text: str) -> Folded:
-    """`fold`, with the way back to the original; slower, for queries and for what is shown."""
+    """`fold`, with the way back to the original, for queries and for what is shown."""
     text = unicodedata.normalize("NFC", text)
-    letters, places = _without_apostrophes(*_letters_with_places(text))
-    out: list[str] = []
-    kept: list[tuple[int, int]] = []
-    for match in _WORDS.finditer(letters):
-        if out:
-            out.append(" ")
-            kept.append(places[match.start()])
-        _append_word(match.group(), places[match.start() : match.end()], out, kept)
-    return Folded("".join(out), tuple(kept), text)
+    letters, starts, ends = _without_apostrophes(*_letters_with_places(text))
+    spans = [match.span() for match in _WORDS.finditer(letters)]
+    folded = _in_singular(" ".join([letters[first:stop] for first, stop in spans]))
+
+    def places_of(word: int) -> Places:
+        first, stop = spans[word]
+        return _cut_places(letters[first:stop], starts[first:stop], ends[first:stop])
+
+    return Folded(folded, heads_of(folded.split(" ")), places_of, text)
 
 
-def _append_word(word: str, places: list[tuple[int, int]], out: list[str], kept: list[tuple[int, int]]) -> None:
-    """Add a word with its Latin stretches cut to the singular, as `fold` does; the last letter stands for the cut."""
-    if not _LATIN_PLURAL.search(word):
-        out.append(word)
-        kept.extend(places)
-        return
+def heads_of(words: Iterable[str]) -> list[int]:
+    """Where each word begins once they stand one space apart."""
+    return list(accumulate((len(word) + 1 for word in words), initial=0))[:-1]
+
+
+def _cut_places(word: str, starts: Sequence[int], ends: Sequence[int]) -> Places:
+    """The places of what `_in_singular` leaves of a word; the last letter it leaves stands for the plural ending."""
+    kept_starts: list[int] = []
+    kept_ends: list[int] = []
     at = 0
-    for match in _LATIN_WORD.finditer(word):
-        out.extend(word[at : match.start()])
-        kept.extend(places[at : match.start()])
-        cut = singular(match.group())
-        whole = places[match.start() : match.end()]
-        out.extend(cut)
-        kept.extend(whole[: len(cut) - 1])
-        kept.append((whole[len(cut) - 1][0], whole[-1][1]))
-        at = match.end()
-    out.extend(word[at:])
-    kept.extend(places[at:])
+    for plural in _LATIN_PLURAL.finditer(word):
+        last = plural.start() + len(singular(plural.group()))
+        kept_starts += starts[at:last]
+        kept_ends += [*ends[at : last - 1], ends[plural.end() - 1]]
+        at = plural.end()
+    return [*kept_starts, *starts[at:]], [*kept_ends, *ends[at:]]
 
 
-def _letters_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
+def _letters_with_places(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
+    """The letters, and where each of them begins and ends in the text."""
+    if text.isascii():
+        return text.lower(), range(len(text)), range(1, len(text) + 1)
     if not _MARK.search(text):
         letters = text.translate(_ONE_FOR_ONE)
         if _NOT_ONE not in letters:
-            return letters, [(at, at + 1) for at in range(len(text))]
+            return letters, range(len(text)), range(1, len(text) + 1)
     out: list[str] = []
-    places: list[tuple[int, int]] = []
+    starts: list[int] = []
+    ends: list[int] = []
     at = 0
     while at < len(text):
         end = at + 1
@@ -207,17 +230,27 @@ def _letters_with_places(text: str) -> tuple[str, list[tuple[int, int]]]:
             end += 1
         letters = _letters_of_one(text[at:end])
         out.append(letters)
-        places.extend([(at, end)] * len(letters))
+        starts += [at] * len(letters)
+        ends += [end] * len(letters)
         at = end
-    return "".join(out), places
+    return "".join(out), starts, ends
 
 
-def _without_apostrophes(letters: str, places: list[tuple[int, int]]) -> tuple[str, list[tuple[int, int]]]:
+def _without_apostrophes(
+    letters: str, starts: Sequence[int], ends: Sequence[int]
+) -> tuple[str, Sequence[int], Sequence[int]]:
     for mark in _APOSTROPHES[1:]:
         letters = letters.replace(mark, "'")
     if "'" not in letters:
-        return letters, places
-    dropped = {at for match in _ELISION.finditer(letters) for at in range(match.start(), match.end())}
-    dropped |= {at for at, char in enumerate(letters) if char == "'"}
-    kept = [at for at in range(len(letters)) if at not in dropped]
-    return "".join(letters[at] for at in kept), [places[at] for at in kept]
+        return letters, starts, ends
+    kept: list[str] = []
+    kept_starts: list[int] = []
+    kept_ends: list[int] = []
+    at = 0
+    for match in (*_DROPPED.finditer(letters), None):
+        stop = match.start() if match else len(letters)
+        kept.append(letters[at:stop])
+        kept_starts += starts[at:stop]
+        kept_ends += ends[at:stop]
+        at = match.end() if match else stop
+    return "".join(kept), kept_starts, kept_ends

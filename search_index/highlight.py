@@ -5,13 +5,15 @@ text as its owner holds it now.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from html import escape
 from itertools import takewhile
 from typing import Final
 
+from search_index.finder import Finder
 from search_index.folding import Folded, fold_with_offsets
-from search_index.lexicon import Lexicon, Match, distance, slips_allowed
+from search_index.lexicon import Lexicon, distance, slips_allowed
 from search_index.understanding import Plan, Unit
 
 PIECE_LENGTH: Final = 160
@@ -23,36 +25,40 @@ _COMMON_PART: Final = 0.75
 Span = tuple[int, int]
 
 
-def highlight(text: str, plan: Plan, lexicon: Lexicon, language: str, *, whole: bool = False) -> str | None:
-    """The text, or the piece of it around its first mark, with marks; None where the query met nothing in it.
+class Highlighter:
+    """Marks what one query met, in as many texts as it found."""
 
-    language: of the text, by its first subtag. whole: do not cut, for titles.
-    """
-    folded = fold_with_offsets(text[:LONGEST_READ])
-    spans = _joined(sorted(_spans(folded, plan, lexicon, language)))
-    if not spans:
-        return None
-    start, end = (0, len(folded.original)) if whole else _piece(folded.original, spans[0])
-    return _marked(folded.original, spans, start, end)
+    def __init__(self, plan: Plan, lexicon: Lexicon) -> None:
+        self._plan = plan
+        self._lexicon = lexicon
+        self._asked = Finder(lexicon, frozenset(plan.codes))
 
+    def highlight(self, text: str, language: str, *, whole: bool = False) -> str | None:
+        """The text, or the piece of it around its first mark, with marks; None where the query met nothing in it.
 
-def _spans(folded: Folded, plan: Plan, lexicon: Lexicon, language: str) -> Iterator[Span]:
-    wanted = frozenset(plan.codes)
-    spoken_of = list(lexicon.scan(folded.text, language)) if wanted else []
-    found = list(_concepts(folded, spoken_of, lexicon, wanted))
-    for unit in plan.units:
-        found.extend(_words(folded, unit))
-    if not found:
-        near = frozenset(other for code in wanted for other in lexicon.related(code))
-        found.extend(_concepts(folded, spoken_of, lexicon, near))
-    yield from found
+        language: of the text, by its first subtag. whole: do not cut, for titles.
+        """
+        if not self._plan.units:
+            return None
+        folded = fold_with_offsets(text[:LONGEST_READ])
+        spans = _joined(sorted(self._spans(folded, language)))
+        if not spans:
+            return None
+        start, end = (0, len(folded.original)) if whole else _piece(folded.original, spans[0])
+        return _marked(folded.original, spans, start, end)
 
+    def _spans(self, folded: Folded, language: str) -> list[Span]:
+        """Where the text says what was asked, or else something related."""
+        found = [folded.span(*place) for place in self._asked.find(folded.text, language)]
+        for unit in self._plan.units:
+            found.extend(_words(folded, unit))
+        return found or [folded.span(*place) for place in self._related.find(folded.text, language)]
 
-def _concepts(folded: Folded, spoken_of: Iterable[Match], lexicon: Lexicon, wanted: frozenset[str]) -> Iterator[Span]:
-    """Where the text speaks of one of these codes, or of something narrower."""
-    for match in spoken_of:
-        if wanted & lexicon.expanded(match.senses):
-            yield folded.span(match.start, match.end)
+    @cached_property
+    def _related(self) -> Finder:
+        return Finder(
+            self._lexicon, frozenset(near for code in self._plan.codes for near in self._lexicon.related(code))
+        )
 
 
 def _words(folded: Folded, unit: Unit) -> Iterator[Span]:

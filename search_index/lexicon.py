@@ -223,6 +223,40 @@ class Lexicon:
             expanded = self._wider[id(senses)] = (codes, senses)  # held, so that its id stays its own
         return expanded[0]
 
+    def forms_of(self, codes: Iterable[str]) -> frozenset[str]:
+        """The forms that can speak of one of these codes, or of something narrower."""
+        found: set[str] = set()
+        narrowed: set[str] = set()
+        waiting = list(codes)
+        while waiting:
+            code = waiting.pop()
+            if code not in narrowed:
+                narrowed.add(code)
+                found.update(self._forms_by_code.get(code, ()))
+                waiting.extend(self._narrower.get(code, ()))
+        return frozenset(found)
+
+    @cached_property
+    def longest_reach(self) -> int:
+        """How many words beyond the one where it begins a form can reach."""
+        return 1 + max((form.count(" ") for form in self.forms), default=0)  # any two words may be read as one
+
+    @cached_property
+    def _forms_by_code(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for form, senses in self.forms.items():
+            for code in {code for sense in senses for code in sense.codes}:
+                found[code].append(form)
+        return found
+
+    @cached_property
+    def _narrower(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for concept in self.concepts.values():
+            for broader in concept.broader:
+                found[broader].append(concept.code)
+        return found
+
     @cached_property
     def _chosen(self) -> dict[str | None, dict[str, tuple[Sense, ...]]]:
         """By language and form: the senses that the form can have there, once they were asked for."""

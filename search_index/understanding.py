@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from search_index.folding import Folded, fold, fold_with_offsets, is_hangul, is_hiragana, is_wide
+from search_index.folding import Folded, Places, fold, fold_with_offsets, heads_of, is_hangul, is_hiragana, is_wide
 from search_index.lexicon import Lexicon, Match, script_of
 
 LENGTH_USED: Final = 200
@@ -118,28 +118,35 @@ def _corrected(folded: Folded, corrections: Mapping[str, str]) -> tuple[Folded, 
     """The folded query with its misspelt words replaced, each still pointing at what was typed; and how it reads."""
     if not corrections:
         return folded, None
-    out: list[str] = []
-    places: list[tuple[int, int]] = []
     reads = folded.original
     for match in reversed(list(re.finditer(r"[a-z]+", folded.text))):
         better = corrections.get(match.group())
         if better:
             first, stop = folded.span(*match.span())
             reads = reads[:first] + better + reads[stop:]
-    at = 0
-    for match in re.finditer(r"[a-z]+", folded.text):
-        out.append(folded.text[at : match.start()])
-        places.extend(folded.places[at : match.start()])
-        word = corrections.get(match.group(), match.group())
-        out.append(word)
-        same = word == match.group()
-        whole = folded.span(*match.span())
-        places.extend(folded.places[match.start() : match.end()] if same else [whole] * len(word))
-        at = match.end()
-    out.append(folded.text[at:])
-    places.extend(folded.places[at:])
-    changed = reads if reads != folded.original else None
-    return Folded("".join(out), tuple(places), folded.original), changed
+    words = [
+        _corrected_word(word, folded.places_of(at), corrections)
+        for at, word in enumerate(folded.text.split(" "))
+        if word
+    ]
+    text = " ".join(word for word, _ in words)
+    heads = heads_of(word for word, _ in words)
+    corrected = Folded(text, heads, [places for _, places in words].__getitem__, folded.original)
+    return corrected, reads if reads != folded.original else None
+
+
+def _corrected_word(word: str, places: Places, corrections: Mapping[str, str]) -> tuple[str, Places]:
+    """A word with its misspelt stretches replaced, every letter of a better one standing for the whole stretch."""
+    out: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in re.finditer(r"[a-z]+|[^a-z]+", word):
+        first, stop = match.span()
+        better = corrections.get(match.group())
+        out.append(better or match.group())
+        starts += [places[0][first]] * len(better) if better else places[0][first:stop]
+        ends += [places[1][stop - 1]] * len(better) if better else places[1][first:stop]
+    return "".join(out), (starts, ends)
 
 
 def _units(folded: Folded, lexicon: Lexicon, language: str | None) -> Iterator[Unit]:

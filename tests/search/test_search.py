@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from search_index.cluster import Cluster
 from search_index.document import Document, Period, Text
 from search_index.errors import BadPosition
-from search_index.highlight import highlight
+from search_index.highlight import Highlighter
 from search_index.lexicon import Lexicon
 from search_index.query import Position, Request, clauses_in
 from search_index.reader import Found, Reader
@@ -409,7 +409,7 @@ def test_a_list_goes_on_undisturbed_while_documents_are_added(fresh_cluster: Clu
 class TestHighlights:
     def marked(self, lexicon: Lexicon, reader: Reader, query: str, text: str, language: str = "en") -> str | None:
         plan = reader.search(Request(today=TODAY, text=query)).plan
-        return highlight(text, plan, lexicon, language, whole=True)
+        return Highlighter(plan, lexicon).highlight(text, language, whole=True)
 
     def test_a_concept_is_marked_in_the_language_of_the_text(self, lexicon: Lexicon, reader: Reader) -> None:
         assert self.marked(lexicon, reader, "tea", "お茶の町", "ja") == "<mark>お茶</mark>の町"
@@ -437,7 +437,7 @@ class TestHighlights:
 
     def test_a_long_text_is_cut_around_its_first_mark(self, lexicon: Lexicon, reader: Reader) -> None:
         plan = reader.search(Request(today=TODAY, text="baseball")).plan
-        piece = highlight("word " * 100 + "baseball " + "word " * 100, plan, lexicon, "en")
+        piece = Highlighter(plan, lexicon).highlight("word " * 100 + "baseball " + "word " * 100, "en")
 
         assert piece is not None
         assert "<mark>baseball</mark>" in piece

@@ -24,7 +24,7 @@ from iew.uow import UnitOfWork
 from search_index.document import FACETS
 from search_index.errors import BadPosition, SearchUnavailable
 from search_index.folding import fold, is_wide
-from search_index.highlight import highlight
+from search_index.highlight import Highlighter
 from search_index.mapping import subtag
 from search_index.query import Position, Request, Sort
 from search_index.reader import Found, Reader
@@ -75,8 +75,9 @@ def search(uow: UnitOfWork, reader: Reader, wanted: Wanted, *, labels: Labels, s
     except SearchUnavailable as absence:
         raise unavailable(absence) from absence
     posts = load_public(uow, [hit.id for hit in found.hits])
+    highlighter = Highlighter(found.plan, reader.lexicon)
     items = [
-        _item(posts[hit.id], found, reader, wanted) | {"score": hit.score, "match": "all" if hit.meets_all else "part"}
+        _item(posts[hit.id], highlighter, wanted) | {"score": hit.score, "match": "all" if hit.meets_all else "part"}
         for hit in found.hits
         if hit.id in posts
     ]
@@ -152,11 +153,11 @@ def load_public(uow: UnitOfWork, ids: Sequence[str]) -> dict[str, Invitation]:
     return {post.id: post for post in found}
 
 
-def _item(post: Invitation, found: Found, reader: Reader, wanted: Wanted) -> dict[str, Any]:
+def _item(post: Invitation, highlighter: Highlighter, wanted: Wanted) -> dict[str, Any]:
     language, title, description = _text_for(post, wanted.text_in)
     spoken = subtag(language)
-    marked_title = highlight(title, found.plan, reader.lexicon, spoken, whole=True) if found.plan.units else None
-    marked_body = highlight(description, found.plan, reader.lexicon, spoken) if found.plan.units else None
+    marked_title = highlighter.highlight(title, spoken, whole=True)
+    marked_body = highlighter.highlight(description, spoken)
     return {
         "id": post.id,
         "ref": post.ref,
