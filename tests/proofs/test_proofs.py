@@ -88,6 +88,30 @@ def test_nothing_else_opens_a_proof(world: World, match: Match) -> None:
     assert page.status == 404 and "The window knows no sheet" in page.words
 
 
+def test_programs_read_the_same_sheet_and_check_it_as_anybody_does(world: World, match: Match) -> None:
+    proof = world.as_(world.tainan).get(f"/matches/{match.id}/proof").json
+
+    assert (proof["number"], proof["code"]) == (match.number, sheet(world, match, world.osaka).code)
+    assert [school["name_en"] for school in proof["schools"]] == ["Xiguang Senior High School", "Minatodai High School"]
+    assert [(told["held_on"], told["students"], told["teachers"]) for told in proof["told"]] == [
+        ("2026-05-01", 24, None)
+    ]
+    assert proof["told"][0]["school"]["name_en"] == "Minatodai High School"
+    assert proof["exchange_types"] == ["online_exchange"]
+    page = Browser(world.app).open(proof["check_url"].removeprefix("http://localhost"))
+    assert page.status == 200 and "本證明屬實" in page.words, "in the language of who handed it on"
+
+    typed = proof["code"].replace("-", "").lower()
+    checked = world.as_(None).get(f"/proofs/{proof['number']}/{typed}", headers={"Accept-Language": "ja"})
+    assert checked.status_code == 200
+    assert checked.json == proof | {"check_url": proof["check_url"].replace("/zh-Hant/", "/ja/")}
+    for secret in ("Canary", match.message, match.id, world.osaka.name, world.osaka.email, "@"):
+        assert secret not in checked.text
+    for number, code in ((match.number, "AAAA-AAAA-AAAA-AAAA"), ("M-2026-999999", proof["code"]), ("M", proof["code"])):
+        refused = world.as_(None).get(f"/proofs/{number}/{code}")
+        assert (refused.status_code, refused.json["code"]) == (404, "not_found")
+
+
 def test_only_what_took_place_is_proved(world: World) -> None:
     match = world.match(status="agreed")
 

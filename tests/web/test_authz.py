@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from iew.domain.actors import SYSTEM
 from iew.domain.matches import Via
 from iew.models import Event, Invitation, Meeting, Question, QuestionMessage, School, SignInSession, User
-from iew.services import pairings, saved_searches, suggestions
+from iew.services import pairings, proofs, saved_searches, suggestions
 from iew.web.access import NAME_OF_PERMISSION
 from iew.web.context import EXTENSION
 from iew.web.house import House
@@ -191,6 +191,15 @@ class Scene:
             changes["agreed_by_id"] = owner.id
         match = world.match(asker, post, status=status, proposed=proposed, **changes)
         self.names[name] = match.id
+        if status == "completed":
+            self._sheet(match.id)
+
+    def _sheet(self, match_id: str) -> None:
+        """Case number and check code that were printed."""
+        admin = self.world.actor(self.world.admin)
+        with self.world.unit_of_work() as uow:
+            proof = proofs.of_match(uow, match_id, admin, self._house().secret_key)
+        self.names |= {"NUMBER": proof.number, "CODE": proof.code}
 
     def _question(self, asker: User) -> str:
         question = Question(asker_id=asker.id, language="en")

@@ -9,6 +9,7 @@ from iew.services import proofs
 from iew.web.access import requires
 from iew.web.context import current_actor, house, unit_of_work
 from iew.web.forms import Form, asked_by
+from iew.web.proving import check_address
 from iew.web.rendering import page, page_url
 
 pages = Blueprint("proofs", __name__)
@@ -19,8 +20,7 @@ pages = Blueprint("proofs", __name__)
 def show(lang: str, match_id: str) -> Reply:
     with unit_of_work() as uow:
         proof = proofs.of_match(uow, match_id, current_actor(), house().secret_key)
-    address = house().base_url + page_url("proofs.check", number=proof.number, code=proof.code)
-    return page("proofs/show.html", proof=proof, address=address, match_id=match_id)
+    return page("proofs/show.html", proof=proof, address=check_address(proof), match_id=match_id)
 
 
 @pages.get("/<lang>/proof")
