@@ -3,7 +3,7 @@
 Without it every use case would commit, lock and write history in its own way, and one of them would forget.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -45,7 +45,6 @@ class UnitOfWork:
         self.now = now or datetime.now(UTC)
         self.limits = limits or Limits()
         self.zone = zone
-        self._after_commit: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
         self.session = self._session_factory()
@@ -64,25 +63,14 @@ class UnitOfWork:
                 self.session.rollback()
         finally:
             self.session.close()
-        if kind is None:
-            for effect in self._after_commit:
-                effect()
 
     def commit(self) -> None:
         """Keep what was done so far, and go on in a new transaction."""
         self.session.commit()
-        effects, self._after_commit = self._after_commit, []
-        for effect in effects:
-            effect()
 
     def roll_back(self) -> None:
         """Undo what was done so far, and go on in a new transaction."""
         self.session.rollback()
-        self._after_commit.clear()
-
-    def after_commit(self, effect: Callable[[], None]) -> None:
-        """Run `effect` once the transaction is safe; never for work that must not be lost."""
-        self._after_commit.append(effect)
 
     # reading
 

@@ -5,7 +5,7 @@ text as its owner holds it now.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from html import escape
 from itertools import takewhile
@@ -41,24 +41,35 @@ class Highlighter:
         if not self._plan.units:
             return None
         folded = fold_with_offsets(text[:LONGEST_READ])
-        spans = _joined(sorted(self._spans(folded, language)))
+        spans = _joined(sorted(self._spans(folded, language, len(text) if whole else PIECE_LENGTH)))
         if not spans:
             return None
         start, end = (0, len(folded.original)) if whole else _piece(folded.original, spans[0])
         return _marked(folded.original, spans, start, end)
 
-    def _spans(self, folded: Folded, language: str) -> list[Span]:
-        """Where the text says what was asked, or else something related."""
-        found = [folded.span(*place) for place in self._asked.find(folded.text, language)]
-        for unit in self._plan.units:
-            found.extend(_words(folded, unit))
-        return found or [folded.span(*place) for place in self._related.find(folded.text, language)]
+    def _spans(self, folded: Folded, language: str, reach: int) -> list[Span]:
+        """Where the text says what was asked, or else something related, up to `reach` from the first place."""
+        found = [span for unit in self._plan.units for span in _words(folded, unit)]
+        found = _until(reach, found, self._asked.find(folded.text, language), folded)
+        return found or _until(reach, found, self._related.find(folded.text, language), folded)
 
     @cached_property
     def _related(self) -> Finder:
         return Finder(
             self._lexicon, frozenset(near for code in self._plan.codes for near in self._lexicon.related(code))
         )
+
+
+def _until(reach: int, found: list[Span], places: Iterable[Span], folded: Folded) -> list[Span]:
+    """What was found with the places that come from left to right, as far as anybody will see them."""
+    first = min(found)[0] if found else None
+    for place in places:
+        span = folded.span(*place)
+        first = span[0] if first is None else min(first, span[0])
+        if span[0] > first + reach:
+            break
+        found.append(span)
+    return found
 
 
 def _words(folded: Folded, unit: Unit) -> Iterator[Span]:

@@ -102,7 +102,7 @@ class Client:
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         whole = path if path.startswith(("/api/", "/healthz", "/readyz", "/metrics")) else self.prefix + path
-        return self.browser.open(whole, method=method, headers=sent, **options)
+        return self.browser.open(whole, method=method, headers=sent, buffered=True, **options)
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.call("GET", path, **options)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from flask import Response, after_this_request
 from sqlalchemy.exc import SQLAlchemyError
 
 from iew.domain.vocabularies import FACET_VOCABULARIES
@@ -52,7 +53,7 @@ def search_by(uow: UnitOfWork, params: Mapping[str, Any], *, limit: int | None =
         query["cursor"] = None
     wanted = wanted_of(query, text_in=current_language())
     found = catalog.search(uow, house().searcher, wanted, labels=house().labels, secret_key=house().secret_key)
-    count_search(uow, wanted, found)
+    count_search(wanted, found)
     shown: Mapping[str, Any] = SearchView().dump(found)
     return shown
 
@@ -87,13 +88,18 @@ def _uncounted(facet: str, codes: Sequence[str], chosen: Sequence[str], language
     ]
 
 
-def count_search(uow: UnitOfWork, wanted: Wanted, found: Mapping[str, Any]) -> None:
-    """Count the first page of a search by words, once the reply is made; no further page, and no person."""
+def count_search(wanted: Wanted, found: Mapping[str, Any]) -> None:
+    """Count the first page of a search by words, once the reply is sent; no further page, and no person."""
     if wanted.cursor or not wanted.text.strip():
         return
     countries = (wanted.facets or {}).get("country", ())
     asked = Asked(wanted.text, wanted.labels_in, countries, found["total_all"] > 0)
-    uow.after_commit(partial(_note, house(), asked))
+    note = partial(_note, house(), asked)
+
+    @after_this_request
+    def count(response: Response) -> Response:
+        response.call_on_close(note)
+        return response
 
 
 def _note(building: House, asked: Asked) -> None:

@@ -22,7 +22,7 @@ def search(query: Mapping[str, Any]) -> Mapping[str, Any]:
     wanted = wanted_of(query)
     with unit_of_work() as uow:
         found = catalog.search(uow, house().searcher, wanted, labels=house().labels, secret_key=house().secret_key)
-        count_search(uow, wanted, found)
+    count_search(wanted, found)
     return found
 
 
