@@ -3,6 +3,7 @@
 It reads the database and not the search index, since a list that somebody works from may not lag behind.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
@@ -77,9 +78,12 @@ def candidates(uow: UnitOfWork, match_id: str, actor: Actor, *, limit: int = 20)
     ]
 
 
-def search_params(uow: UnitOfWork, match_id: str, actor: Actor) -> dict[str, list[str]]:
+def search_params(
+    uow: UnitOfWork, match_id: str, actor: Actor, *, instead: Collection[str] = ()
+) -> dict[str, list[str]]:
     """What the search within a case begins with: the wish, by the names of the search; always the other side.
 
+    instead: names of what is asked for in the place of the wish; they are left out, but for the side.
     Raises NotFound, NotAllowed (only the unit that has the case, and the administrator).
     """
     match = find_match(uow.session, match_id, actor)
@@ -89,14 +93,21 @@ def search_params(uow: UnitOfWork, match_id: str, actor: Actor) -> dict[str, lis
     other = match.posting_school
     country = wanted.place.get("country") or (other.country if other else None)
     abroad = match.asking_school.side is Side.DOMESTIC
-    return {
+    wished = {
         "country": [country] if country and abroad else [],
         "county": [wanted.place["county"]] if "county" in wanted.place else [],
         "type": sorted(wanted.plan.exchange_types),
         "level": sorted(wanted.levels),
         "language": sorted(wanted.languages),
-        "side": [(Side.OVERSEAS if abroad else Side.DOMESTIC).value],
     }
+    other_side = [(Side.OVERSEAS if abroad else Side.DOMESTIC).value]
+    return {name: codes for name, codes in wished.items() if name not in instead} | {"side": other_side}
+
+
+def standing(uow: UnitOfWork, match_id: str) -> dict[str, str]:
+    """School id -> how its proposal in this case stands, for those that were asked."""
+    asked = uow.session.scalars(select(Proposal).where(Proposal.match_id == match_id))
+    return {proposal.school_id: proposal.status for proposal in asked}
 
 
 def second_choices(uow: UnitOfWork, match: Match, *, limit: int = SECOND_CHOICES) -> list[Candidate]:

@@ -46,6 +46,17 @@ def params_asked(without: Collection[str] = ()) -> dict[str, Any]:
     return asked_by(SearchQuery, without=without)
 
 
+def found_by(uow: UnitOfWork, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One page of a search as the API shows it, texts as they were written; params: as its schema loads them.
+
+    Raises Unavailable, BadRequest.
+    """
+    wanted = wanted_of(params)
+    found = catalog.search(uow, house().searcher, wanted, labels=house().labels, secret_key=house().secret_key)
+    count_search(wanted, found)
+    return found
+
+
 def search_by(uow: UnitOfWork, params: Mapping[str, Any], *, limit: int | None = None) -> Mapping[str, Any]:
     """One page of a search as a page shows it, titles in the reader's language. Raises Unavailable, BadRequest."""
     query = SearchQuery().load({}) | dict(params) | ({"limit": limit} if limit else {})

@@ -29,6 +29,7 @@ from iew.web.context import EXTENSION
 from iew.web.house import House
 from iew.web.permissions import PERMISSIONS, Kind
 from search_index.document import FACETS
+from search_index.lexicon import Lexicon
 from search_index.query import Request
 from search_index.reader import FacetCount, Found, Hit, Named
 from search_index.understanding import Plan
@@ -50,7 +51,7 @@ SECRET_TITLE = "A draft that nobody may find"
 class LyingReader:
     """An index that gives out everything it ever heard of, drafts too."""
 
-    lexicon = None
+    lexicon = Lexicon({}, {})
 
     def __init__(self, *ids: str) -> None:
         self.ids = ids

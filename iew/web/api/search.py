@@ -8,7 +8,7 @@ from iew.services import catalog
 from iew.web.access import requires
 from iew.web.blueprint import Blueprint
 from iew.web.context import current_language, house, unit_of_work
-from iew.web.searching import count_search, wanted_of
+from iew.web.searching import found_by
 
 api = Blueprint("search", __name__, url_prefix="/api/v1", description="Finding public posts")
 
@@ -19,11 +19,8 @@ api = Blueprint("search", __name__, url_prefix="/api/v1", description="Finding p
 @api.response(200, SearchView)
 def search(query: Mapping[str, Any]) -> Mapping[str, Any]:
     """Public posts by words in any of the four languages, by facets, by dates and by the size of the group."""
-    wanted = wanted_of(query)
     with unit_of_work() as uow:
-        found = catalog.search(uow, house().searcher, wanted, labels=house().labels, secret_key=house().secret_key)
-    count_search(wanted, found)
-    return found
+        return found_by(uow, query)
 
 
 @api.get("/search/complete")
