@@ -88,6 +88,9 @@ _SIMILARITY: Final[Mapping[str, Any]] = {
         "script": {"source": "return query.boost * 1.6 * doc.freq / (doc.freq + 0.6);"},
     }
 }
+_NEWEST_FIRST: Final[Mapping[str, Any]] = {"sort.field": ["published_at", "id"], "sort.order": ["desc", "asc"]}
+"""How documents lie on disk: whoever lists them without words reads the first of each segment and stops."""
+
 _KEYWORD: Final[Mapping[str, Any]] = {"type": "keyword"}
 _UNCOUNTED: Final[Mapping[str, Any]] = {"type": "keyword", "doc_values": False}
 _UNSEARCHED: Final[Mapping[str, Any]] = {"type": "keyword", "index": False}
@@ -136,7 +139,8 @@ def index_body(
     fields = properties()
     if percolator:
         fields["query"] = {"type": "percolator"}
-    form = [fields, _ANALYSIS, _SIMILARITY]
+    order = {} if percolator else _NEWEST_FIRST
+    form = [fields, _ANALYSIS, _SIMILARITY, order]
     return {
         "settings": {
             "number_of_shards": shards,
@@ -144,6 +148,7 @@ def index_body(
             "refresh_interval": refresh,
             "analysis": _ANALYSIS,
             "similarity": _SIMILARITY,
+            **order,
         },
         "mappings": {
             "dynamic": "strict",
