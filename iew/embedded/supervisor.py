@@ -39,7 +39,8 @@ MARK_VARIABLE: Final = "IEW_UP_MARK"
 LEAST_FREE_BYTES: Final = 512 * 1024 * 1024
 WEB_START_SECONDS: Final = 90
 WATCH_SECONDS: Final = 0.25
-WORKERS: Final = 2
+WORKERS: Final = 1
+"""One does a hundred jobs a second, more than one machine asks of it; each further one costs 150 MiB."""
 
 _direct = build_opener(ProxyHandler({}))
 
