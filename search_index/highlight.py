@@ -55,9 +55,7 @@ class Highlighter:
 
     @cached_property
     def _related(self) -> Finder:
-        return Finder(
-            self._lexicon, frozenset(near for code in self._plan.codes for near in self._lexicon.related(code))
-        )
+        return Finder(self._lexicon, frozenset(near for code in self._plan.codes for near in self._lexicon.near(code)))
 
 
 def _until(reach: int, found: list[Span], places: Iterable[Span], folded: Folded) -> list[Span]:

@@ -27,10 +27,17 @@ _SHARED_ENGLISH: Final = 6
 """From this length on an English word is taken for English inside German, French … text too."""
 _WIDE_LANGUAGES: Final = frozenset({"zh", "ja", "ko", "th"})
 _SHORTEST_JOINED: Final = 6
+_NARROW: Final = 15
+"""A topic with more topics just below it says too little: who asks for badminton is not looking for any sport."""
 _SHORTEST_FOREIGN: Final = 4
 _SERVICE_LANGUAGES: Final = frozenset({"zh-Hant", "en", "ja", "ko"})
 _PLACES: Final = frozenset({"place", "area", "month"})
 """A shorter Latin word is taken for a foreign one only where the language is known."""
+
+
+def is_topic(code: str) -> bool:
+    """Whether a code stands for something that texts speak of, and not for what a document is."""
+    return code.startswith("v:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,15 @@ class Lexicon:
     def related(self, code: str) -> tuple[str, ...]:
         concept = self.concepts.get(code)
         return concept.related if concept else ()
+
+    def near(self, code: str) -> tuple[str, ...]:
+        """What a post may speak of instead of the code itself: the topics just above it, unless they hold half the
+        world, and its neighbours."""
+        concept = self.concepts.get(code)
+        if concept is None:
+            return ()
+        wider = (other for other in concept.broader if is_topic(other) and len(self._narrower[other]) <= _NARROW)
+        return tuple(dict.fromkeys((*wider, *concept.related)))
 
     def label(self, code: str, language: str) -> str:
         """The name of a code in the language, else in English, else the code."""

@@ -24,7 +24,7 @@ import opencc
 
 from search_index.document import Document
 from search_index.folding import fold
-from search_index.lexicon import Lexicon
+from search_index.lexicon import Lexicon, is_topic
 
 STEMMED: Final = ("en", "de", "fr", "es", "id", "ja", "ko", "th", "zh")
 """Languages with an analyser of their own; the others live in the folded fields alone."""
@@ -264,11 +264,6 @@ def _codes_of(document: Document, folded: _Folded, lexicon: Lexicon) -> dict[str
         "met": sorted(met),
         **{name: _repeated(counter) for name, counter in said.items()},
     }
-
-
-def is_topic(code: str) -> bool:
-    """Whether a code stands for something that texts speak of, and not for what a document is."""
-    return code.startswith("v:")
 
 
 def as_spoken_of(code: str) -> str:

@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 
 from search_index.document import FACETS
 from search_index.errors import BadPosition
-from search_index.lexicon import Lexicon
-from search_index.mapping import as_spoken_of, is_topic
+from search_index.lexicon import Lexicon, is_topic
+from search_index.mapping import as_spoken_of
 from search_index.understanding import Plan, Unit
 
 Sort = Literal["relevance", "newest", "expiring"]
@@ -293,7 +293,7 @@ def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:
             {"constant_score": {"filter": {"term": {name: {"value": code}}}, "boost": boost * weight}}
             for name, boost in (("own", _OWN_OF.get(code.split(":")[0], _OWN)), ("wish", _WISH))
         ]
-    for other in lexicon.related(code)[:RELATED_USED]:
+    for other in lexicon.near(code)[:RELATED_USED]:
         clauses += [
             {"term": {name: {"value": other, "boost": boost * weight * _RELATED}}} for name, boost in _SPOKEN_OF.items()
         ]
@@ -420,7 +420,7 @@ def _reaching(unit: Unit, plan: Plan, statistics: Statistics, at: int, lexicon: 
 
 
 def _has_or_is_near(code: str, lexicon: Lexicon) -> Body:
-    return {"terms": {"met": [code, *map(as_spoken_of, lexicon.related(code)[:RELATED_USED])]}}
+    return {"terms": {"met": [code, *map(as_spoken_of, lexicon.near(code)[:RELATED_USED])]}}
 
 
 def _sort(request: Request, plan: Plan) -> list[Body]:

@@ -78,6 +78,14 @@ def test_a_compound_is_the_sum_of_its_codes(lexicon: Lexicon) -> None:
     assert [set(sense.codes) for sense in match.senses] == [{"composition:girls", "level:senior_high"}]
 
 
+def test_what_lies_near_is_just_above_or_beside_but_not_half_the_world(lexicon: Lexicon) -> None:
+    assert "v:calligraphy" in lexicon.near("v:four_treasures")
+    assert set(lexicon.related("v:four_treasures")) <= set(lexicon.near("v:four_treasures"))
+    assert "v:sports" in lexicon.concepts["v:badminton"].broader
+    assert "v:sports" not in lexicon.near("v:badminton")
+    assert lexicon.near("v:no_such") == ()
+
+
 def test_an_ambiguous_word_keeps_both_meanings(lexicon: Lexicon) -> None:
     (match,) = lexicon.scan(fold("German"), "en")
 

@@ -472,6 +472,18 @@ class TestCompletion:
         assert reader.complete(text, today=TODAY) == ((), ())
 
 
+def test_who_asks_for_something_narrow_also_finds_what_lies_just_above(
+    fresh_cluster: Cluster, lexicon: Lexicon
+) -> None:
+    documents = [a_document("wide", "We write calligraphy"), a_document("narrow", "Inkstones"), a_document("other")]
+    search = asking(filled(fresh_cluster, lexicon, documents))
+
+    found = search("inkstone")
+
+    assert ids(found) == ["narrow", "wide"]
+    assert [hit.meets_all for hit in found.hits] == [True, False]
+
+
 def test_a_query_is_explained(reader: Reader) -> None:
     explained = reader.explain("basball zorblax", today=TODAY)
 
