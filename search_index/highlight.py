@@ -31,7 +31,6 @@ class Highlighter:
     def __init__(self, plan: Plan, lexicon: Lexicon) -> None:
         self._plan = plan
         self._lexicon = lexicon
-        self._asked = Finder(lexicon, frozenset(plan.codes))
 
     def highlight(self, text: str, language: str, *, whole: bool = False) -> str | None:
         """The text, or the piece of it around its first mark, with marks; None where the query met nothing in it.
@@ -52,6 +51,10 @@ class Highlighter:
         found = [span for unit in self._plan.units for span in _words(folded, unit)]
         found = _until(reach, found, self._asked.find(folded.text, language), folded)
         return found or _until(reach, found, self._related.find(folded.text, language), folded)
+
+    @cached_property
+    def _asked(self) -> Finder:
+        return Finder(self._lexicon, frozenset(self._plan.codes))
 
     @cached_property
     def _related(self) -> Finder:

@@ -20,7 +20,7 @@ import ahocorasick
 from search_index.folding import WIDE, fold, is_han, is_hangul, is_hiragana, is_katakana, is_wide, to_hiragana
 
 _LATIN: Final = re.compile(rf"[^ {WIDE}]+")
-_PARTICLES: Final = frozenset("をにでのはがとへもや")
+PARTICLES: Final = frozenset("をにでのはがとへもや")
 _SHORT_KATAKANA: Final = 3
 _SHORT_HANGUL: Final = 2
 _SHARED_ENGLISH: Final = 6
@@ -38,6 +38,11 @@ _PLACES: Final = frozenset({"place", "area", "month"})
 def is_topic(code: str) -> bool:
     """Whether a code stands for something that texts speak of, and not for what a document is."""
     return code.startswith("v:")
+
+
+def is_side(code: str) -> bool:
+    """Whether a code stands for one side of the exchange: Taiwan, or the world."""
+    return code.startswith("side:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +319,11 @@ class Lexicon:
             for length in range(_SHORT_HANGUL, len(form) - 1)
         )
 
+    def senses_of(self, form: str, language: str | None) -> tuple[Sense, ...]:
+        """The meanings of a whole form in a language; none for a form that nobody knows, or that says nothing."""
+        senses = _in_language(form, self.forms.get(form, ()), language)
+        return tuple(sense for sense in senses if sense.codes)
+
     def by_reading(self, word: str) -> tuple[Sense, ...]:
         """The senses of a whole word written in kana; also without a polite first syllable."""
         kana = to_hiragana(word)
@@ -454,7 +464,7 @@ def _wide_stands_alone(form: str, before: str, after: str) -> bool:
     if all(map(is_hangul, form)):
         return len(form) > _SHORT_HANGUL or not is_hangul(before)
     if all(map(is_hiragana, form)):
-        return not is_hiragana(before) and (not is_hiragana(after) or after in _PARTICLES)
+        return not is_hiragana(before) and (not is_hiragana(after) or after in PARTICLES)
     return True
 
 

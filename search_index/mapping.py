@@ -24,7 +24,7 @@ import opencc
 
 from search_index.document import Document
 from search_index.folding import fold
-from search_index.lexicon import Lexicon, is_topic
+from search_index.lexicon import Lexicon, is_side, is_topic
 
 STEMMED: Final = ("en", "de", "fr", "es", "id", "ja", "ko", "th", "zh")
 """Languages with an analyser of their own; the others live in the folded fields alone."""
@@ -272,11 +272,14 @@ def as_spoken_of(code: str) -> str:
 
 
 def _most(mentions: Iterable[Counter[str]]) -> Counter[str]:
-    """Each code as often as the version that says it most."""
+    """Each code as often as the version that says it most.
+
+    That a post speaks of schools abroad says nothing of the side its own school is on.
+    """
     most: Counter[str] = Counter()
     for counter in mentions:
         most |= counter
-    return most
+    return Counter({code: count for code, count in most.items() if not is_side(code)})
 
 
 def _repeated(mentions: Counter[str]) -> str:

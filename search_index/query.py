@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from search_index.document import FACETS
 from search_index.errors import BadPosition
-from search_index.lexicon import Lexicon, is_topic
+from search_index.lexicon import Lexicon, is_side, is_topic
 from search_index.mapping import as_spoken_of
 from search_index.understanding import Plan, Unit
 
@@ -30,8 +30,9 @@ CLAUSES_USED: Final = 900
 """The engine refuses a query of more than 1,024 clauses."""
 
 _OWN, _WISH = 3.0, 1.6
-_OWN_OF: Final = {"language": 2.0, "month": 1.0}
-"""A language is one of several that a post names, and days move more easily than schools."""
+_OWN_OF: Final = {"language": 2.0, "month": 1.0, "side": 4.0}
+"""A language is one of several that a post names, and days move more easily than schools. Of a side, that weighs as it
+stands: half of all posts are on each."""
 _SAID: Final = {"c_title": 1.4, "c_topic": 1.0, "c_body": 0.7}
 _SPOKEN_OF: Final = {"c_title": 1.0, "c_topic": 1.0, "c_body": 0.45}
 _RELATED = 0.4
@@ -220,9 +221,9 @@ def _any(clauses: Sequence[Body]) -> Body:
 
 
 def meets_all(plan: Plan, statistics: Statistics | None) -> Body:
-    """The filter for documents that meet one unit of every group."""
+    """The filter for documents that meet one unit of every group that makes a hit."""
     fuzzy = set(statistics.fuzzy if statistics else ())
-    groups = [_any([meets(plan.units[at], plan, fuzzy=at in fuzzy) for at in group]) for group in plan.groups]
+    groups = [_any([meets(plan.units[at], plan, fuzzy=at in fuzzy) for at in group]) for group in plan.needed]
     key = _key_clause(plan)
     return _any([_all(groups), key]) if key else _all(groups)
 
@@ -243,10 +244,10 @@ def rarity(count: int, total: int) -> float:
     return math.log(1 + (max(total, count) - count + 0.5) / (count + 0.5))
 
 
-def _scores(plan: Plan, statistics: Statistics, lexicon: Lexicon) -> Iterator[Body]:
-    """One scoring clause for each group: the best of its alternatives."""
+def _scores(plan: Plan, groups: Iterable[tuple[int, ...]], statistics: Statistics, lexicon: Lexicon) -> Iterator[Body]:
+    """One scoring clause for each of these groups: the best of its alternatives."""
     code_counts = dict(zip(plan.codes, statistics.codes, strict=True))
-    for group in plan.groups:
+    for group in groups:
         clauses = [_score(plan, at, statistics, code_counts, lexicon) for at in group]
         yield clauses[0] if len(clauses) == 1 else {"dis_max": {"queries": clauses, "tie_breaker": _TIE}}
 
@@ -262,10 +263,15 @@ def _score(plan: Plan, at: int, statistics: Statistics, counts: Mapping[str, int
 def _concept_score(unit: Unit, weight: float, counts: Mapping[str, int], total: int, lexicon: Lexicon) -> Body:
     """The best of the readings; each the sum of its codes."""
     readings = [
-        _sum([_code_score(code, rarity(counts[code], total), lexicon) for code in reading]) for reading in unit.readings
+        _sum([_code_score(code, _rarity_of(code, counts[code], total), lexicon) for code in reading])
+        for reading in unit.readings
     ]
     literal = _best(_literal_clauses(unit), 0.0, boost=weight * _OWN_WORDS) or _inside(unit, weight)
     return _best([*readings, *([literal] if literal else [])], _TIE) or {"match_none": {}}
+
+
+def _rarity_of(code: str, count: int, total: int) -> float:
+    return 1.0 if is_side(code) else rarity(count, total)
 
 
 def _inside(unit: Unit, weight: float) -> Body | None:
@@ -398,21 +404,25 @@ def _query(request: Request, plan: Plan, statistics: Statistics | None, lexicon:
         return {"bool": {"filter": narrowed}}
     should: list[Body] = [
         {"constant_score": {"filter": meets_all(plan, statistics), "boost": ALL_BONUS, "_name": ALL}},
-        *_scores(plan, statistics, lexicon),
+        *_scores(plan, plan.needed, statistics, lexicon),
     ]
-    return {"bool": {"filter": narrowed, "should": should, "minimum_should_match": 1}}
+    found: Body = {"filter": narrowed, "should": should, "minimum_should_match": 1}
+    lifting = list(_scores(plan, plan.wished, statistics, lexicon))
+    return {"bool": {"must": [{"bool": found}], "should": lifting} if lifting else found}
 
 
 def _reached(plan: Plan, statistics: Statistics | None, lexicon: Lexicon) -> list[Body]:
     """The filter for all documents that score: what `_scores` asks for one by one is asked of one field here."""
     if not plan.units or statistics is None:
         return []
-    groups = [clause for at, unit in enumerate(plan.units) for clause in _reaching(unit, plan, statistics, at, lexicon)]
+    needed = [at for group in plan.needed for at in group]
+    groups = [clause for at in needed for clause in _reaching(plan, statistics, at, lexicon)]
     key = _key_clause(plan)
     return [_any([*groups, *([key] if key else [])])]
 
 
-def _reaching(unit: Unit, plan: Plan, statistics: Statistics, at: int, lexicon: Lexicon) -> list[Body]:
+def _reaching(plan: Plan, statistics: Statistics, at: int, lexicon: Lexicon) -> list[Body]:
+    unit = plan.units[at]
     if not unit.readings:
         return _word_filters(unit, plan, fuzzy=at in statistics.fuzzy)
     readings = [_all([_has_or_is_near(code, lexicon) for code in reading]) for reading in unit.readings]

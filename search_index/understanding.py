@@ -8,8 +8,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from search_index.folding import Folded, Places, fold, fold_with_offsets, heads_of, is_hangul, is_hiragana, is_wide
-from search_index.lexicon import Lexicon, Match, script_of
+from search_index.folding import (
+    Folded,
+    Places,
+    fold,
+    fold_with_offsets,
+    heads_of,
+    is_han,
+    is_hangul,
+    is_hiragana,
+    is_wide,
+)
+from search_index.lexicon import PARTICLES, Lexicon, Sense, is_side, script_of
 
 LENGTH_USED: Final = 200
 UNITS_USED: Final = 24
@@ -64,6 +74,19 @@ class Plan:
     def codes(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(code for unit in self.units for code in unit.codes))
 
+    @property
+    def needed(self) -> tuple[tuple[int, ...], ...]:
+        """The groups that make a hit: on which side of the exchange a school is only lifts it, unless that is all."""
+        return tuple(group for group in self.groups if not self._is_wish(group)) or self.groups
+
+    @property
+    def wished(self) -> tuple[tuple[int, ...], ...]:
+        """The groups that only lift a hit."""
+        return tuple(group for group in self.groups if group not in self.needed)
+
+    def _is_wish(self, group: tuple[int, ...]) -> bool:
+        return all(self.units[at].codes and all(map(is_side, self.units[at].codes)) for at in group)
+
     def first(self, count: int) -> "Plan":
         """The same query with its first units alone."""
         units = self.units[:count]
@@ -85,6 +108,7 @@ def understand(
     spoken = language_of(folded.text, lexicon, language)
     units = [Unit(phrase, fold(phrase), phrase=True) for phrase in phrases if fold(phrase)]
     units += _units(folded, lexicon, spoken)
+    units = units or list(_literally(folded, lexicon, spoken))
     kept = tuple({unit.readings or (unit.words, unit.phrase): unit for unit in reversed(units)}.values())[::-1]
     kept = kept[:UNITS_USED]
     return Plan(typed, spoken, kept, _groups(kept), corrected)
@@ -152,51 +176,63 @@ def _corrected_word(word: str, places: Places, corrections: Mapping[str, str]) -
 def _units(folded: Folded, lexicon: Lexicon, language: str | None) -> Iterator[Unit]:
     at = 0
     for match in lexicon.scan(folded.text, language):
-        yield from _left_over(folded, at, match.start, lexicon)
+        yield from _left_over(folded, at, match.start, lexicon, language)
         if match.codes:
-            yield _concept(folded, match)
+            yield _concept(folded, match.start, match.end, match.senses)
         at = match.end
-    yield from _left_over(folded, at, len(folded.text), lexicon)
+    yield from _left_over(folded, at, len(folded.text), lexicon, language)
 
 
-def _concept(folded: Folded, match: Match) -> Unit:
-    readings = tuple(dict.fromkeys(sense.codes for sense in match.senses if sense.codes))
-    return Unit(folded.slice(match.start, match.end), folded.text[match.start : match.end], readings)
+def _concept(folded: Folded, start: int, end: int, senses: tuple[Sense, ...]) -> Unit:
+    readings = tuple(dict.fromkeys(sense.codes for sense in senses if sense.codes))
+    return Unit(folded.slice(start, end), folded.text[start:end], readings)
 
 
-def _left_over(folded: Folded, start: int, end: int, lexicon: Lexicon) -> Iterator[Unit]:
+def _left_over(folded: Folded, start: int, end: int, lexicon: Lexicon, language: str | None) -> Iterator[Unit]:
     """What no form covered between two places, as plain words."""
     for piece in re.finditer(r"\S+", folded.text[start:end]):
-        first, last = start + piece.start(), start + piece.end()
-        after_known = first > 0 and folded.text[first - 1] != " "
-        before_known = last < len(folded.text) and folded.text[last] != " "
-        yield from _words(folded, first, last, lexicon, after_known=after_known, before_known=before_known)
+        yield from _words(folded, start + piece.start(), start + piece.end(), lexicon, language)
 
 
-def _words(
-    folded: Folded, start: int, end: int, lexicon: Lexicon, *, after_known: bool, before_known: bool
-) -> Iterator[Unit]:
+def _words(folded: Folded, start: int, end: int, lexicon: Lexicon, language: str | None) -> Iterator[Unit]:
     word = folded.text[start:end]
-    attached = after_known or before_known
+    after_known = start > 0 and folded.text[start - 1] != " "
+    attached = after_known or (end < len(folded.text) and folded.text[end] != " ")
     if not any(map(is_wide, word)):
         if len(word) > 1 or word.isdigit():
             yield Unit(folded.slice(start, end), word)
         return
     senses = () if attached else lexicon.by_reading(word)
     if senses:
-        readings = tuple(dict.fromkeys(sense.codes for sense in senses if sense.codes))
-        if readings:
-            yield Unit(folded.slice(start, end), word, readings)
-        return
-    if all(map(is_hangul, word)):
-        if not (after_known and len(word) <= _ENDING) and len(word) > 1:
+        if any(sense.codes for sense in senses):
+            yield _concept(folded, start, end, senses)
+    elif all(map(is_hangul, word)):
+        yield from _hangul(folded, start, end, lexicon, after_known=after_known)
+    else:
+        yield from _stretches(folded, start, end, lexicon, language, attached=attached)
+
+
+def _hangul(folded: Folded, start: int, end: int, lexicon: Lexicon, *, after_known: bool) -> Iterator[Unit]:
+    """A word of Hangul; what is glued to a known form may be an ending, or begin with a known form itself."""
+    word = folded.text[start:end]
+    if not after_known:
+        if len(word) > 1:
             yield Unit(folded.slice(start, end), word)
         return
-    yield from _stretches(folded, start, end, attached=attached)
+    known = next(lexicon.scan(word, "ko"), None)
+    if known is not None and known.start == 0 and len(word) - known.end != 1:
+        if known.codes:
+            yield _concept(folded, start, start + known.end, known.senses)
+        start += known.end
+    if end - start > (_ENDING if folded.text[start:end] == word else 1):
+        yield Unit(folded.slice(start, end), folded.text[start:end])
 
 
-def _stretches(folded: Folded, start: int, end: int, *, attached: bool) -> Iterator[Unit]:
-    """The words of a wide stretch without Japanese endings: hiragana counts only in a word of its own."""
+def _stretches(
+    folded: Folded, start: int, end: int, lexicon: Lexicon, language: str | None, *, attached: bool
+) -> Iterator[Unit]:
+    """The words of a wide stretch without Japanese endings: hiragana counts only in a word of its own, and a single
+    character only where it is a known one."""
     word = folded.text[start:end]
     if not attached and all(map(is_hiragana, word)):
         if len(word) > 1:
@@ -204,9 +240,57 @@ def _stretches(folded: Folded, start: int, end: int, *, attached: bool) -> Itera
         return
     alone = not attached and not any(map(is_hiragana, word))
     for piece in re.finditer(r"[^\u3041-\u309f]+", word):
-        if len(piece.group()) > 1 or (alone and is_wide(piece.group())):
-            first, last = start + piece.start(), start + piece.end()
+        first, last = start + piece.start(), start + piece.end()
+        senses = lexicon.senses_of(piece.group(), language) if _is_noun(folded.text, first, last) else ()
+        if senses:
+            yield _concept(folded, first, last, senses)
+        elif len(piece.group()) > 1 or (alone and is_wide(piece.group())):
             yield Unit(folded.slice(first, last), piece.group())
+
+
+def _is_noun(text: str, start: int, end: int) -> bool:
+    """Whether this is a Han character that is a Japanese word of its own, and not the beginning of a verb."""
+    before, after = text[start - 1 : start].strip(), text[end : end + 1].strip()
+    return (
+        end - start == 1
+        and is_han(text[start])
+        and (not before or is_hiragana(before))
+        and (not after or after in PARTICLES)
+    )
+
+
+def _literally(folded: Folded, lexicon: Lexicon, language: str | None) -> Iterator[Unit]:
+    """Everything typed as plain words, where it means nothing to the lexicon; what it takes for empty words only if
+    there is nothing else."""
+    fillers = [(match.start, match.end) for match in lexicon.scan(folded.text, language)]
+    rest = [*_between(folded.text, fillers)]
+    places = [place for place in rest if not _is_particle(folded.text[slice(*place)])] or _longer(fillers) or rest
+    for start, end in places:
+        heavy = re.search(r"[^\u3041-\u309f]+", folded.text[start:end])  # 米 in 米の
+        first, last = heavy.span() if heavy else (0, end - start)
+        yield Unit(folded.slice(start + first, start + last), folded.text[start + first : start + last])
+
+
+def _between(text: str, known: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The words, or pieces of words, that lie outside of some places."""
+    at = 0
+    for start, end in (*known, (len(text), len(text))):
+        for piece in re.finditer(r"\S+", text[at:start]):
+            yield at + piece.start(), at + piece.end()
+        at = end
+
+
+def _longer(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of more than three characters if there are any, else those of more than one, else all."""
+    for length in (4, 2):
+        longer = [(start, end) for start, end in places if end - start >= length]
+        if longer:
+            return longer
+    return places
+
+
+def _is_particle(piece: str) -> bool:
+    return len(piece) <= _ENDING and all(is_hiragana(char) or is_hangul(char) for char in piece)
 
 
 def _groups(units: tuple[Unit, ...]) -> tuple[tuple[int, ...], ...]:

@@ -213,8 +213,13 @@ class TestWords:
             assert complete(f"{one} {other}") == complete(one) & complete(other)
 
     def test_words_that_say_nothing_narrow_nothing(self, search: Search) -> None:
-        assert search("exchange").total == search().total == 5
-        assert all(hit.meets_all for hit in search("we look for a partner school").hits)
+        assert search("exchange school tea").total == search("tea").total > 0
+        assert search("exchange school tea").total_all == search("tea").total_all > 0
+
+    def test_words_that_say_nothing_are_looked_for_where_they_are_all_there_is(self, search: Search) -> None:
+        assert ids(search("학교를 기다립니다")) == ["sister-ko"]
+        assert ids(search("together")) == ["biscay-en"]
+        assert search("exchange").unmatched == ("exchange",)
 
 
 class TestNothingIsSyntax:
@@ -482,6 +487,21 @@ def test_who_asks_for_something_narrow_also_finds_what_lies_just_above(
 
     assert ids(found) == ["narrow", "wide"]
     assert [hit.meets_all for hit in found.hits] == [True, False]
+
+
+def test_a_side_lifts_schools_of_it_and_hides_none(fresh_cluster: Cluster, lexicon: Lexicon) -> None:
+    documents = [
+        a_document("home", "弦樂團", "我們想找國外學校，一起練弦樂。", "zh-Hant", facets=school("TW")),
+        a_document("away", "String orchestra", facets=school("GB")),
+        a_document("other", facets=school("GB")),
+    ]
+    search = asking(filled(fresh_cluster, lexicon, documents))
+
+    found = search("國外學校 弦樂", language="zh")
+    assert ids(found) == ["away", "home"]
+    assert (found.total, found.total_all) == (2, 2)
+    assert ids(search("弦樂", language="zh")) == ["home", "away"]
+    assert [hit.meets_all for hit in search("國外", language="zh").hits] == [True, True, False]
 
 
 def test_a_query_is_explained(reader: Reader) -> None:

@@ -19,8 +19,66 @@ def test_words_become_codes_and_keep_how_they_were_typed(lexicon: Lexicon) -> No
 
 
 def test_words_that_say_nothing_here_are_left_out(lexicon: Lexicon) -> None:
-    assert read(lexicon, "We are looking for a partner school for our students") == []
-    assert read(lexicon, "想找學校交流") == []
+    assert read(lexicon, "We are looking for a partner school for robotics") == [("robotics", ("v:robotics",))]
+    assert [text for text, _ in read(lexicon, "想找機器人學校交流")] == ["機器人"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("friendship", ["friendship"]),
+        ("想找學校交流", ["想找", "學校", "交流"]),
+        ("We are looking for a school", ["looking", "school"]),
+        ("米の学校", ["米"]),
+        ("a", ["a"]),
+        ("あ", ["あ"]),
+    ],
+)
+def test_where_nothing_else_was_typed_the_words_are_taken_as_they_are(
+    lexicon: Lexicon, text: str, words: list[str]
+) -> None:
+    assert read(lexicon, text) == [(word, ()) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("森の中で学ぶ", "v:forest"),
+        ("森の学校", "v:forest"),
+        ("山の学校", "v:mountain"),
+        ("雪 の 学校", "v:snow"),
+        ("きれいな海", "v:ocean"),
+    ],
+)
+def test_a_single_character_between_kana_counts_if_it_is_known(lexicon: Lexicon, text: str, code: str) -> None:
+    assert [codes for _, codes in read(lexicon, text)] == [(code,)]
+
+
+def test_a_single_character_that_begins_another_word_does_not(lexicon: Lexicon) -> None:
+    assert all(codes != ("v:forest",) for _, codes in read(lexicon, "森田さんの茶碗"))
+
+
+def test_what_is_glued_to_a_known_word_of_hangul_may_begin_with_another(lexicon: Lexicon) -> None:
+    assert read(lexicon, "자전거여행대만동해안") == [
+        ("자전거여행", ("v:cycling",)),
+        ("대만", ("country:TW",)),
+        ("동해안", ()),
+    ]
+    assert read(lexicon, "서핑인도적") == [("서핑", ("v:surfing",))]
+
+
+def test_abroad_is_a_wish_and_all_there_is_only_alone(lexicon: Lexicon) -> None:
+    for text in ("國外原住民學校", "國外學校 原住民", "海外的原住民"):
+        plan = understand(text, lexicon, language="zh")
+        assert set(plan.codes) == {"side:overseas", "v:indigenous"}
+        assert [plan.units[at].codes for (at,) in plan.needed] == [("v:indigenous",)]
+        assert [plan.units[at].codes for (at,) in plan.wished] == [("side:overseas",)]
+    alone = understand("國外", lexicon)
+    assert (alone.codes, alone.needed, alone.wished) == (("side:overseas",), ((0,),), ())
+
+
+def test_schools_in_taiwan_are_a_place_which_a_post_may_wish_for(lexicon: Lexicon) -> None:
+    assert understand("visiting schools in Taiwan", lexicon).codes == ("country:TW",)
 
 
 def test_a_plain_word_stays_a_word(lexicon: Lexicon) -> None:
