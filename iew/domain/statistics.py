@@ -39,6 +39,13 @@ class Scope(StrEnum):
     ALL = "all"  # all, in full
 
 
+class Origin(StrEnum):
+    """How a case came about."""
+
+    ASKED = "asked"  # a school asked
+    PAIRED = "paired"  # a unit brought two schools together in a pairing
+
+
 class State(StrEnum):
     """Which posts are counted."""
 
@@ -52,7 +59,8 @@ GROUPS: Final[Mapping[Measure, tuple[str, ...]]] = {
         "unit", "status",
     ),
     Measure.MATCHES: (
-        "month", "school_year", "country", "county", "level", "type", "channel", "unit", "via", "direction", "status",
+        "month", "school_year", "country", "county", "level", "type", "channel", "unit", "via", "origin", "direction",
+        "status",
     ),
     Measure.SEARCHES: ("month", "school_year", "country", "language", "found"),
 }  # fmt: skip
@@ -65,7 +73,19 @@ SEVERAL: Final[Mapping[Measure, frozenset[str]]] = {
 """Groups in which one thing may have several codes; it is counted under each of them, and once in the total."""
 FROZEN_GROUPS: Final[Mapping[Measure, tuple[str | None, ...]]] = {
     Measure.INVITATIONS: (None, "month", "country", "county", "level", "type", "channel", "unit", "status"),
-    Measure.MATCHES: (None, "month", "country", "county", "level", "type", "channel", "unit", "via", "status"),
+    Measure.MATCHES: (
+        None,
+        "month",
+        "country",
+        "county",
+        "level",
+        "type",
+        "channel",
+        "unit",
+        "via",
+        "origin",
+        "status",
+    ),
     Measure.SEARCHES: (None, "month", "country", "language"),
 }
 """What is kept of a closed year; None stands for the whole year in one number."""

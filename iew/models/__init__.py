@@ -28,7 +28,7 @@ from iew.models.records import (
     OutboxRow,
 )
 from iew.models.searches import SavedSearch, SavedSearchHit, SearchCount
-from iew.models.statistics import ClosedYear, FrozenFigure, area_of, things
+from iew.models.statistics import ClosedYear, FrozenFigure, area_of, paired, things
 from iew.models.suggestions import Suggestion, SuggestionDismissal, SuggestionRun, SuggestionTelling
 from iew.models.units import CoverageRow, Term, Unit, office_of_place, territory_of
 from iew.models.visibility import find_match, find_pairing, find_post, open_to_all, posts_of
@@ -93,6 +93,7 @@ __all__ = [
     "messages_of",
     "office_of_place",
     "open_to_all",
+    "paired",
     "pairings_of",
     "posts_of",
     "table_of",

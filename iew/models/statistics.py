@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     and_,
     case,
+    exists,
     func,
     literal,
     literal_column,
@@ -32,7 +33,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from iew.db import Base
 from iew.domain.matches import Direction
 from iew.domain.schools import Side
-from iew.domain.statistics import Measure
+from iew.domain.statistics import Measure, Origin
 from iew.models.accounts import School
 from iew.models.areas import in_area, units_around
 from iew.models.invitations import Invitation
@@ -43,6 +44,8 @@ from iew.models.units import Unit
 
 ANSWERS: Final = ("accept", "decline", "agree", "hand_back", "not_found")
 """What somebody does who was asked; the first of these answers a case."""
+PAIRED: Final = "MatchPaired"
+"""The fact that began a case for which no school had asked."""
 _DAY_SECONDS: Final = 86_400
 
 
@@ -99,6 +102,12 @@ def area_of(measure: Measure, session: Session, unit: Unit) -> ColumnElement[boo
     return true()
 
 
+def paired() -> ColumnElement[bool]:
+    """Whether a case was made by a pairing, as the record has it; the pairing itself may be gone."""
+    begun = (Event.subject_type == Match.subject_type, Event.subject_id == Match.id, Event.fact == PAIRED)
+    return exists().where(*begun)
+
+
 def _invitations(session: Session, zone: str) -> Select[Any]:
     at = Invitation.published_at
     return (
@@ -141,6 +150,7 @@ def _matches(session: Session, zone: str) -> Select[Any]:
             func.coalesce(post.channel, own.channel).label("channel"),
             func.coalesce(Match.handler_code, Match.handler_kind).label("unit"),
             Match.via.label("via"),
+            case((paired(), Origin.PAIRED.value), else_=Origin.ASKED.value).label("origin"),
             Match.direction.label("direction"),
             Match.status.label("status"),
             told.c.persons,

@@ -56,6 +56,7 @@ class StatisticsQuery(Input):
     channel = _codes()
     unit = _codes()
     via = _codes()
+    origin = _codes()
     direction = _codes()
     status = _codes()
     found = _codes()

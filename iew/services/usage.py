@@ -21,6 +21,7 @@ from iew.models import (
     School,
     SearchCount,
     Unit,
+    paired,
 )
 from iew.uow import UnitOfWork
 
@@ -28,7 +29,8 @@ _DATED: Final[tuple[tuple[str, Any, tuple[ColumnElement[bool], ...]], ...]] = (
     ("schools", School.created_at, ()),
     ("invitations", Invitation.published_at, ()),
     ("direct", Match.created_at, (Match.via == Via.DIRECT.value,)),
-    ("assisted", Match.created_at, (Match.via == Via.ASSISTED.value,)),
+    ("assisted", Match.created_at, (Match.via == Via.ASSISTED.value, ~paired())),
+    ("paired", Match.created_at, (paired(),)),
     ("proposals", Proposal.proposed_at, ()),
     ("messages", Message.created_at, ()),
     ("reports", Report.created_at, ()),

@@ -33,6 +33,7 @@ GROUP_NAMES: Final = {
     "channel": N_("Channel"),
     "unit": N_("Centre or office"),
     "via": N_("Way of asking"),
+    "origin": N_("How the case came about"),
     "direction": N_("Direction"),
     "status": N_("Status"),
     "found": N_("Whether anything fitted"),
@@ -44,6 +45,7 @@ USED: Final = {
     "saved_searches": N_("Searches kept"),
     "direct": N_("Requests from school to school"),
     "assisted": N_("Requests for help in matching"),
+    "paired": N_("Cases made by accepted pairings"),
     "proposals": N_("Schools proposed by centres and offices"),
     "forwards": N_("Invitations passed on to schools"),
     "messages": N_("Messages written in cases"),
@@ -58,6 +60,7 @@ _NOTHING: Final = {
     ("matches", "unit"): N_("directly between schools"),
     ("searches", "country"): N_("none chosen"),
 }
+_ORIGINS: Final = {"asked": N_("Asked for by a school"), "paired": N_("Brought together in a pairing")}
 _FOUND: Final = {"yes": N_("found"), "no": N_("nothing found")}
 _LAST: Final = "\uffff"
 
@@ -90,6 +93,7 @@ def say_code(group: str, code: str | None, measure: str, units: Mapping[str, str
         "school_year": school_year_name,
         "unit": lambda code: units.get(code) or label("iew_admin", "role"),
         "status": lambda code: label(code, "match_status" if measure == "matches" else "invitation_status"),
+        "origin": lambda code: _(_ORIGINS[code]),
         "found": lambda code: _(_FOUND[code]),
     }
     if group == "language" and measure == "searches":

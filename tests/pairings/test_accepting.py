@@ -1,12 +1,14 @@
 """Accepting makes all cases or none, each as if its unit had taken it up and asked the partner, each mail once."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from iew.domain.matches import Status
 from iew.models import EmailDelivery, Event, Invitation, Match, Pairing, PairingPair, User
-from iew.services import pairings
+from iew.services import pairings, usage
+from tests.pages.browser import Browser
 from tests.pairings.conftest import Bring, District, Made, ids_of, pair, school_of
 from tests.workshop import Workshop
 from tests.world import World, problem
@@ -53,6 +55,36 @@ def test_each_pair_becomes_a_case_that_the_unit_has_and_the_partner_is_asked(wor
         assert history[0].details == {"pairing_id": made["id"], "pairing": "Tainan and Osaka 2027"}
         assert history[1].details == {"school_id": match.posting_school_id}
     assert len({match.posting_school_id for match in found.values()}) == 3
+
+
+def test_the_figures_tell_them_from_what_schools_asked(world: World, district: District) -> None:
+    asked = world.match(world.osaka, world.invitation(world.tainan), via="assisted", handler="TNN")
+    world.match(world.tainan)
+    district.act(district.make(), "accept")
+    admin = world.as_(world.admin)
+    paired = {match.id for match in cases_of(world, "paired")}
+
+    items = admin.get("/statistics?measure=matches&group_by=via,origin").json["items"]
+
+    assert {(item["via"], item["origin"]): item["count"] for item in items} == {
+        ("assisted", "asked"): 1, ("assisted", "paired"): 3, ("direct", "asked"): 1,
+    }  # fmt: skip
+    for item in items:
+        assert admin.get(item["href"]).json["total"] == item["count"]
+    assert len(paired) == 3 and asked.id in {match.id for match in cases_of(world, "asked")}
+    today = datetime.now(UTC).date()
+    with world.unit_of_work() as uow:
+        used = usage.counts(uow, today - timedelta(days=1), today + timedelta(days=1), world.actor(world.admin))
+    assert (used["direct"], used["assisted"], used["paired"], used["proposals"]) == (1, 1, 3, 3)
+    page = Browser(world.app).sign_in(world.admin).open("statistics?measure=matches&group_by=origin")
+    assert "Brought together in a pairing" in page.words and "Asked for by a school" in page.words
+
+
+def cases_of(world: World, origin: str) -> list[Match]:
+    """The cases in the list behind a figure."""
+    lines = world.as_(world.admin).get(f"/statistics/list?measure=matches&origin={origin}").json["items"]
+    with world.unit_of_work() as uow:
+        return [uow.get(Match, line["id"]) for line in lines]
 
 
 def test_the_cases_go_on_as_any_other(world: World, district: District) -> None:

@@ -43,6 +43,7 @@ class Crowd:
             uow.session.flush()
             self.reports: dict[str, list[Report]] = defaultdict(list)
             self.answers: dict[str, list[datetime]] = defaultdict(list)
+            self.paired: set[str] = set()
             self.matches = [self._match() for _ in range(90)]
             uow.session.add_all(self.matches)
             uow.session.flush()
@@ -117,6 +118,14 @@ class Crowd:
         )  # fmt: skip
 
     def _life(self, session: Any, match: Match) -> None:
+        if match.via == "assisted" and self.chance.random() < 0.3:
+            self.paired.add(match.id)
+            session.add(
+                Event(
+                    at=match.created_at, action="pair", subject_type="match", subject_id=match.id, actor_role="ierc",
+                    details={}, fact="MatchPaired",
+                )
+            )  # fmt: skip
         for action in self.chance.sample(["route", "accept", "decline", "hand_back", "cancel"], 2):
             at = match.created_at + timedelta(hours=self.chance.randint(1, 900))
             session.add(
@@ -198,6 +207,7 @@ class Crowd:
                 "channel": [posts[0].channel if posts else None],
                 "unit": [match.handler_code or match.handler_kind],
                 "via": [match.via],
+                "origin": ["paired" if match.id in self.paired else "asked"],
                 "direction": [match.direction],
                 "status": [match.status],
             }

@@ -18,6 +18,7 @@ MEASURES = [measure.value for measure in Measure]
 SINGLE = [(measure.value, group) for measure, groups in GROUPS.items() for group in groups]
 CROSSED = [
     ("invitations", "month,country"), ("invitations", "type,language,level"), ("matches", "unit,status"),
+    ("matches", "via,origin"), ("matches", "school_year,origin,unit"),
     ("matches", "school_year,type"), ("matches", "country,county,direction"), ("searches", "month,country,found"),
 ]  # fmt: skip
 
