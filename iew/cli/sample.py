@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,15 +24,30 @@ from iew.app import House
 from iew.cli.files import load_invitations, load_schools
 from iew.cli.settings import house
 from iew.domain.actors import SYSTEM, VISITOR, Actor, Role
+from iew.domain.schools import Side
 from iew.errors import IewError
-from iew.models import Invitation, Match, School, User
-from iew.services import accounts, forwards, invitations, matches, messages, questions, schools
+from iew.models import Invitation, Match, Meeting, Pairing, School, User
+from iew.services import (
+    accounts,
+    catalog,
+    forwards,
+    invitations,
+    matches,
+    meetings,
+    messages,
+    pairings,
+    questions,
+    schools,
+)
 from iew.services.accounts import NewUser
 from iew.uow import UnitOfWork
 
 Row = Mapping[str, Any]
 SCHOOLS_DAYS_AGO: Final = 150
 ACCOUNTS_DAYS_AGO: Final = 140
+FRIDAY: Final = 5
+MONDAY: Final = 3
+"""So many days after a Friday."""
 
 
 @dataclass
@@ -96,6 +111,8 @@ class Teller:
             self._gather_sign_up(sign_up)
         for case in self.story["matches"]:
             self._gather_case(case)
+        for pairing in self.story["pairings"]:
+            self._gather_pairing(pairing)
         for passed_on in self.story["forwards"]:
             self._on(passed_on["days_ago"], partial(self._forward, passed_on))
         for number, question in enumerate(self.story["questions"]):
@@ -199,6 +216,9 @@ class Teller:
         for message in case["messages"]:
             self._on(message["days_ago"], partial(self._write, case, message))
 
+        for meeting in case.get("meetings", ()):
+            self._gather_meeting(case, meeting)
+
     def _ask(self, case: Row, uow: UnitOfWork) -> None:
         values = {name: case[name] for name in ("via", "message", "wish")}
         values |= {f"{name}_id": _post_id(uow, case[name]) for name in ("invitation", "from_invitation")}
@@ -236,6 +256,29 @@ class Teller:
             case other:
                 raise ValueError(f"the story has an unknown step: {other}")
 
+    def _gather_meeting(self, case: Row, told: Row) -> None:
+        """Times that one school names, and the one that the other chooses."""
+        named: list[Meeting] = []
+        self._on(told["days_ago"], lambda uow: named.append(self._name_times(case, told, uow)))
+        if told["accepted"]:
+            self._on(told["accepted"]["days_ago"], lambda uow: self._choose_time(case, told["accepted"], named[0], uow))
+
+    def _name_times(self, case: Row, told: Row, uow: UnitOfWork) -> Meeting:
+        values = {"starts": [], "local_starts": [self._wall(start) for start in told["starts"]]}
+        values |= {"minutes": told["minutes"], "link": told["link"]}
+        return meetings.propose(uow, self._matches[case["key"]], values, self._party(uow, case, told["by"]))
+
+    def _choose_time(self, case: Row, told: Row, named: Meeting, uow: UnitOfWork) -> None:
+        chooser, start = self._party(uow, case, told["by"]), named.starts[told["choice"]]
+        meetings.accept(uow, self._matches[case["key"]], named.id, start, chooser)
+
+    def _wall(self, told: Row) -> datetime:
+        """What the clocks of a school will show: so many days from now, moved on to the next day of school."""
+        day = self.now.date() + timedelta(days=told["in_days"])
+        after_friday = max(0, day.isoweekday() - FRIDAY)
+        day += timedelta(days=MONDAY - after_friday if after_friday else 0)
+        return datetime.combine(day, time.fromisoformat(told["time"]))
+
     def _party(self, uow: UnitOfWork, case: Row, by: str) -> Actor:
         found = uow.get(Match, self._matches[case["key"]])
         match by:
@@ -250,6 +293,30 @@ class Teller:
             case "handler":
                 return _staff_of_unit(uow, found.handler_code or "")
         return _staff(uow, _school_id(uow, by.removeprefix("proposed:")))
+
+    # pairings
+
+    def _gather_pairing(self, told: Row) -> None:
+        made: list[Pairing] = []
+        self._on(told["days_ago"], lambda uow: made.append(self._pair(told, uow)))
+        if told["accepted_days_ago"] is not None:
+            self._on(told["accepted_days_ago"], lambda uow: self._accept_pairs(told, made[0], uow))
+
+    def _pair(self, told: Row, uow: UnitOfWork) -> Pairing:
+        """A pairing of a unit, with the pairs that it pinned or banned."""
+        searcher, actor = self.building.searcher, _staff_of_unit(uow, told["by"])
+        values = {"name": told["name"], "max_per_school": told["max_per_school"]} | _posts_named(uow, told)
+        made = pairings.make(
+            uow, values, actor, concepts=cache(partial(catalog.concepts_of, searcher)),
+            themes=partial(catalog.themes_of, searcher),
+        )  # fmt: skip
+        for hold, pairs in ((pairings.pin, told["pins"]), (pairings.forbid, told["bans"])):
+            for pair in pairs:
+                hold(uow, made.id, {side: _post_id(uow, ref) for side, ref in pair.items()}, actor)
+        return made
+
+    def _accept_pairs(self, told: Row, made: Pairing, uow: UnitOfWork) -> None:
+        pairings.accept(uow, made.id, _staff_of_unit(uow, told["by"]))
 
     # questions
 
@@ -284,6 +351,11 @@ class Teller:
 _ENDS_OF_PUBLIC: Final = {"withdrawn": "withdraw", "closed": "close"}
 _DECISIONS: Final = {"returned": "return", "rejected": "reject"}
 """State of a post or revision in the story -> the action that ends in it."""
+
+
+def _posts_named(uow: UnitOfWork, told: Row) -> dict[str, list[str]]:
+    """The posts of both sides by their ids."""
+    return {side.value: [_post_id(uow, ref) or "" for ref in told[side.value]] for side in Side}
 
 
 def _rows(path: Path) -> Iterator[Row]:

@@ -15,8 +15,9 @@ from iew.domain.invitations import Status as PostStatus
 from iew.domain.matches import Status as MatchStatus
 from iew.domain.matches import Via
 from iew.domain.schools import Status as SchoolStatus
-from iew.models import Invitation, Match, Revision, School, User
+from iew.models import Event, Invitation, Match, Meeting, Pairing, Report, Revision, School, User, paired
 from iew.web.house import House
+from tests.pages.conftest import reader_away
 
 STORY = json.loads((SAMPLES_DIR / "story.json").read_text(encoding="utf-8"))
 
@@ -31,6 +32,7 @@ def told(session_factory: SessionFactory) -> SessionFactory:
         mail_from="window@window.example",
         smtp_url="smtp://127.0.0.1:25",
         redis_url="redis://127.0.0.1:6379/0",
+        open_searcher=reader_away,
     )
     Teller(house, STORY, datetime.now(UTC)).tell()
     return session_factory
@@ -46,7 +48,8 @@ def test_the_story_shows_every_state_and_every_case_ends_as_it_tells(told: Sessi
         revisions = set(session.scalars(select(Revision.status)))
         languages = set(session.scalars(select(Invitation.content_language)))
         ends = {
-            (case.message, case.direction, case.status, case.handler_code) for case in session.scalars(select(Match))
+            (case.message, case.direction, case.status, case.handler_code)
+            for case in session.scalars(select(Match).where(~paired()))
         }
         school_count = session.scalar(select(func.count()).select_from(School)) or 0
 
@@ -63,3 +66,34 @@ def test_the_story_shows_every_state_and_every_case_ends_as_it_tells(told: Sessi
     assert revisions >= {"draft", "submitted", "returned"}
     assert len(languages) >= 9
     assert school_count >= 60
+
+
+def test_the_story_shows_meetings_results_and_pairings(told: SessionFactory) -> None:
+    now = datetime.now(UTC)
+    with told() as session:
+        meetings = list(session.scalars(select(Meeting)))
+        reports = session.scalar(select(func.count()).select_from(Report))
+        pairings = {pairing.status: pairing for pairing in session.scalars(select(Pairing))}
+        made = session.scalars(select(Match).where(paired())).all()
+        proposed, accepted = pairings["proposed"], pairings["accepted"]
+
+        assert {(meeting.status, meeting.is_over(now)) for meeting in meetings} == {
+            ("proposed", False), ("agreed", False), ("agreed", True),
+        }  # fmt: skip
+        assert {day.weekday() for meeting in meetings for day in meeting.starts} <= set(range(5))
+        assert reports == 7
+        assert len(proposed.pairs) >= 3 and [pair.pinned for pair in proposed.pairs].count(True) == 1
+        assert {pair.match_id for pair in accepted.pairs} == {match.id for match in made} and len(made) >= 2
+        assert set(session.scalars(select(Event.actor_role).where(Event.action == "pair"))) == {"office"}
+
+
+@pytest.mark.parametrize("day", range(7))
+def test_times_are_named_on_days_of_school_whatever_day_it_is(session_factory: SessionFactory, day: int) -> None:
+    teller = Teller(None, STORY, datetime(2026, 11, 23 + day, 3, tzinfo=UTC))  # type: ignore[arg-type]  # plays nothing
+
+    walls = [teller._wall({"in_days": days, "time": "15:30"}) for days in range(-30, 30)]
+
+    assert {wall.weekday() for wall in walls} == set(range(5))
+    assert walls == sorted(walls)
+    moved = [(wall.date() - teller.now.date()).days - days for days, wall in zip(range(-30, 30), walls, strict=True)]
+    assert set(moved) == {0, 1, 2}
