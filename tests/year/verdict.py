@@ -9,17 +9,19 @@ from sqlalchemy import select
 
 from iew.mail.envelope import message_id
 from iew.models import EmailDelivery, Event, Match, OutboxRow, User
+from iew.services import seals
 from iew.uow import UnitOfWork
 from tests.year.simulation import Year
 
 
 def assert_nothing_was_lost(year: Year) -> None:
-    """Cases, jobs, mails and digests, each in its own way."""
+    """Cases, jobs, mails, digests and the record, each in its own way."""
     with year.world.unit_of_work(year.end) as uow:
         _no_job_is_left(uow)
         _no_case_is_forgotten(year, uow)
         _each_mail_came_once(year, uow)
         _digests_are_neither_empty_nor_twice(year, uow)
+        _the_record_is_whole(uow)
     deeds = year.people.did
     assert deeds["ask"] and deeds["take up"] and deeds["propose"] and deeds["report"], deeds
 
@@ -27,6 +29,13 @@ def assert_nothing_was_lost(year: Year) -> None:
 def _no_job_is_left(uow: UnitOfWork) -> None:
     undone = select(OutboxRow.job, OutboxRow.last_error).where(OutboxRow.done_at.is_(None))
     assert uow.session.execute(undone).all() == []
+
+
+def _the_record_is_whole(uow: UnitOfWork) -> None:
+    """Every seal holds, so none was made while a lower number could still come, whoever was killed meanwhile."""
+    found = seals.verify(uow)
+    assert found.broken == []
+    assert found.seals > 20 and found.unsealed < found.events, found
 
 
 def _no_case_is_forgotten(year: Year, uow: UnitOfWork) -> None:
