@@ -7,6 +7,7 @@ began (`Statistics`); the place in the list carries those figures along, so a pa
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -42,8 +43,10 @@ _STEMS = 0.4
 _IN_PART = 0.4
 _READ_IN_KOREAN = 0.5
 _PLAIN_WORD = 0.6
-_OWN_WORDS = 0.3
+_OWN_WORDS = 0.15
 _INSIDE = 0.1
+_ABBREVIATED = 0.5
+_ABBREVIATION: Final = re.compile(r"[a-z][a-z0-9]{2,}")
 _TIE: Final = 0.1
 _TIE_TOPIC: Final = 0.3
 _LATIN_STEMS: Final = ("en", "de", "fr", "es", "id")
@@ -182,11 +185,11 @@ def _literal_clauses(unit: Unit) -> list[Body]:
     """The unit's own words as they were typed, where they are long enough not to be met inside other words."""
     if unit.script != "latin" and len(unit.words) < _SHORTEST_LITERAL:
         return []
-    return _phrases(unit)
+    return _phrases(unit.words)
 
 
 def _word_clauses(unit: Unit, plan: Plan, *, fuzzy: bool) -> list[Body]:
-    clauses = _phrases(unit)
+    clauses = _phrases(unit.words)
     if unit.phrase:
         return clauses
     clauses += [
@@ -261,13 +264,16 @@ def _score(plan: Plan, at: int, statistics: Statistics, counts: Mapping[str, int
 
 
 def _concept_score(unit: Unit, weight: float, counts: Mapping[str, int], total: int, lexicon: Lexicon) -> Body:
-    """The best of the readings; each the sum of its codes."""
+    """The best of the readings, each the sum of its codes; and the very word that was typed, on top."""
     readings = [
         _sum([_code_score(code, _rarity_of(code, counts[code], total), lexicon) for code in reading])
         for reading in unit.readings
     ]
+    meant = _best(readings, _TIE) or {"match_none": {}}
     literal = _best(_literal_clauses(unit), 0.0, boost=weight * _OWN_WORDS) or _inside(unit, weight)
-    return _best([*readings, *([literal] if literal else [])], _TIE) or {"match_none": {}}
+    short = _best(_abbreviations(unit), 0.0, boost=weight * _ABBREVIATED)
+    typed = [clause for clause in (literal, short) if clause]
+    return {"bool": {"should": [meant, *typed], "minimum_should_match": 1}} if typed else meant
 
 
 def _rarity_of(code: str, count: int, total: int) -> float:
@@ -280,12 +286,18 @@ def _inside(unit: Unit, weight: float) -> Body | None:
 
 
 def _inside_clauses(unit: Unit) -> list[Body]:
-    return _phrases(unit) if unit.script == "han" else []
+    return _phrases(unit.words) if unit.script == "han" else []
 
 
-def _phrases(unit: Unit) -> list[Body]:
-    """The words of a unit side by side, in any of the folded fields."""
-    return [{"match_phrase": {name: {"query": unit.words, "boost": boost}}} for name, boost in _WORDS.items()]
+def _abbreviations(unit: Unit) -> list[Body]:
+    """Latin letters within a wide word: FRC in FRC機器人 names the one contest that is meant."""
+    names = _ABBREVIATION.findall(unit.words) if unit.script != "latin" else ()
+    return [clause for name in names for clause in _phrases(name)]
+
+
+def _phrases(words: str) -> list[Body]:
+    """The words side by side, in any of the folded fields."""
+    return [{"match_phrase": {name: {"query": words, "boost": boost}}} for name, boost in _WORDS.items()]
 
 
 def _code_score(code: str, weight: float, lexicon: Lexicon) -> Body:
@@ -426,7 +438,7 @@ def _reaching(plan: Plan, statistics: Statistics, at: int, lexicon: Lexicon) -> 
     if not unit.readings:
         return _word_filters(unit, plan, fuzzy=at in statistics.fuzzy)
     readings = [_all([_has_or_is_near(code, lexicon) for code in reading]) for reading in unit.readings]
-    return [*readings, *(_literal_clauses(unit) or _inside_clauses(unit))]
+    return [*readings, *(_literal_clauses(unit) or _inside_clauses(unit)), *_abbreviations(unit)]
 
 
 def _has_or_is_near(code: str, lexicon: Lexicon) -> Body:

@@ -504,6 +504,23 @@ def test_a_side_lifts_schools_of_it_and_hides_none(fresh_cluster: Cluster, lexic
     assert [hit.meets_all for hit in search("國外", language="zh").hits] == [True, True, False]
 
 
+@pytest.mark.parametrize(("typed", "wanted"), [("ＦＲＣ機器人", "frc"), ("單車", "單車")])
+def test_the_very_word_comes_before_what_only_means_the_same(
+    fresh_cluster: Cluster, lexicon: Lexicon, typed: str, wanted: str
+) -> None:
+    documents = [
+        a_document("contest", "機器人競賽：機器人競賽", "機器人競賽、機器人競賽。", "zh-Hant", published_at=on(3)),
+        a_document("frc", "FRC 隊伍", "找一起參加機器人競賽的隊友。", "zh-Hant", published_at=on(1)),
+        a_document("自行車", "自行車隊", "", "zh-Hant", published_at=on(3)),
+        a_document("單車", "單車隊", "", "zh-Hant", published_at=on(1)),
+    ]
+    search = asking(filled(fresh_cluster, lexicon, documents))
+
+    found = search(typed)
+    assert ids(found)[0] == wanted
+    assert found.total == len(found.hits) == 2
+
+
 def test_a_query_is_explained(reader: Reader) -> None:
     explained = reader.explain("basball zorblax", today=TODAY)
 
