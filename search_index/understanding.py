@@ -19,7 +19,7 @@ from search_index.folding import (
     is_hiragana,
     is_wide,
 )
-from search_index.lexicon import PARTICLES, Lexicon, Sense, is_side, script_of
+from search_index.lexicon import PARTICLES, Lexicon, Match, Sense, is_side, script_of
 
 LENGTH_USED: Final = 200
 UNITS_USED: Final = 24
@@ -28,6 +28,9 @@ EITHER: Final = ("country", "county", "level", "month")
 """Two codes of one of these side by side mean either: nobody is in two countries. Home and abroad are a pair."""
 
 _QUOTED: Final = re.compile(r'"([^"]+)"|“([^”]+)”|「([^」]+)」|『([^』]+)』|«([^»]+)»|＂([^＂]+)＂')
+_REFUSED: Final = re.compile(r"(?:(?:不[说讲用谈]|禁[说讲]|(?<![a-z])(?:no|without|ohne|kein|keine|sin|sans)) ?)$")
+_REFUSED_AFTER: Final = re.compile(r" ?(?:なし|抜き|禁止|ではなく|없이|말고|금지)")
+"""What stands before or behind a language that nobody wants to use, such as 不說中文, no Chinese, 日本語なし."""
 _ENDING: Final = 2
 """A stretch of Hangul this long after a known form is an ending, not a word."""
 
@@ -177,10 +180,17 @@ def _units(folded: Folded, lexicon: Lexicon, language: str | None) -> Iterator[U
     at = 0
     for match in lexicon.scan(folded.text, language):
         yield from _left_over(folded, at, match.start, lexicon, language)
-        if match.codes:
+        if match.codes and not _is_refused(folded.text, match):
             yield _concept(folded, match.start, match.end, match.senses)
         at = match.end
     yield from _left_over(folded, at, len(folded.text), lexicon, language)
+
+
+def _is_refused(text: str, match: Match) -> bool:
+    """Whether this is a language that is named only to say that it is not used."""
+    if not any(code.startswith("language:") for code in match.codes):
+        return False
+    return bool(_REFUSED.search(text, 0, match.start) or _REFUSED_AFTER.match(text, match.end))
 
 
 def _concept(folded: Folded, start: int, end: int, senses: tuple[Sense, ...]) -> Unit:

@@ -77,6 +77,22 @@ def test_abroad_is_a_wish_and_all_there_is_only_alone(lexicon: Lexicon) -> None:
     assert (alone.codes, alone.needed, alone.wished) == (("side:overseas",), ((0,),), ())
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("全英語週 不說中文", "en"),
+        ("no Chinese please, English only", "en"),
+        ("日本語なし、英語で", "en"),
+        ("영어 없이 한국어", "ko"),
+        ("casino evening in English", "en"),
+    ],
+)
+def test_a_language_that_is_refused_is_no_wish_for_it(lexicon: Lexicon, text: str, language: str) -> None:
+    assert [code for code in understand(text, lexicon).codes if code.startswith("language:")] == [
+        f"language:{language}"
+    ]
+
+
 def test_schools_in_taiwan_are_a_place_which_a_post_may_wish_for(lexicon: Lexicon) -> None:
     assert understand("visiting schools in Taiwan", lexicon).codes == ("country:TW",)
 
