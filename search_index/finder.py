@@ -12,7 +12,7 @@ from itertools import accumulate
 import ahocorasick
 
 from search_index.folding import is_wide
-from search_index.lexicon import Lexicon
+from search_index.lexicon import COMPOUNDING, Lexicon
 
 
 class Finder:
@@ -36,19 +36,21 @@ class Finder:
             return
         words = text.split(" ")
         heads = list(accumulate(map(len, words), initial=0))  # where each word begins among the letters
-        for first, after in _stretches(self._candidates("".join(words), heads), self._lexicon.longest_reach):
+        for first, after in _stretches(self._candidates("".join(words), heads, language), self._lexicon.longest_reach):
             offset = heads[first] + first
             for match in self._lexicon.scan(" ".join(words[first:after]), language):
                 if self._codes & self._lexicon.expanded(match.senses):
                     yield match.start + offset, match.end + offset
 
-    def _candidates(self, letters: str, heads: Sequence[int]) -> list[int]:
-        """The words in which a form may begin, in their order."""
+    def _candidates(self, letters: str, heads: Sequence[int], language: str | None) -> list[int]:
+        """The words in which a form may begin, in their order; in German and where the language is not known also
+        those that end with one."""
+        anywhere = language in COMPOUNDING
         begins = frozenset(heads)
         found: set[int] = set()
         for last, length in self._forms.iter(letters):
             start = last + 1 - length
-            if start in begins or is_wide(letters[start]) or is_wide(letters[start - 1]):
+            if anywhere or start in begins or is_wide(letters[start]) or is_wide(letters[start - 1]):
                 found.add(bisect_right(heads, start) - 1)
         return sorted(found)
 

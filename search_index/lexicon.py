@@ -9,9 +9,9 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -25,6 +25,16 @@ _SHORT_KATAKANA: Final = 3
 _SHORT_HANGUL: Final = 2
 _SHARED_ENGLISH: Final = 6
 """From this length on an English word is taken for English inside German, French … text too."""
+COMPOUNDING: Final = frozenset({None, "de"})
+"""Languages of texts in which a word may be made of known ones."""
+_GERMAN: Final = frozenset({"de"})
+_LONG_WORD: Final = re.compile(r"(?<![^ ])[a-z]{9,}(?![^ ])")
+_SHORTEST_PART: Final = 4
+_SHORTEST_BESIDE: Final = 5
+"""A part of a German compound has that many letters at least; one beside a part that nobody knows has some more."""
+_LINKS: Final = ("", "s", "n", "en", "es", "e")
+_DERIVED: Final = ("lich", "isch", "ungen", "heit", "keit", "barkeit", "ierung", "ierend", "losigkeit")
+"""What makes an adjective or an abstract noun of a word: künstlich is no art."""
 _WIDE_LANGUAGES: Final = frozenset({"zh", "ja", "ko", "th"})
 _SHORTEST_JOINED: Final = 6
 _NARROW: Final = 15
@@ -156,10 +166,12 @@ class Lexicon:
         """What `scan` finds, without the names: every post passes through here."""
         lengths = self._lengths_in(text)
         pairs = self._pairs_in(text)
+        compounds = self._compounds_in(text, language) if language in COMPOUNDING else {}
         reached = 0
-        for start in sorted(lengths | pairs):
+        for start in sorted(lengths | pairs | compounds):
             if start >= reached:
                 found = self._found_at(text, start, lengths.get(start, ()), pairs.get(start), language)
+                found = found or compounds.get(start)
                 if found is not None:
                     reached, senses = found
                     yield start, reached, senses
@@ -191,6 +203,46 @@ class Lexicon:
                 found[start] = start + len(first)
             start += len(first) + 1
         return found
+
+    def _compounds_in(self, text: str, language: str | None) -> dict[int, tuple[int, tuple[Sense, ...]]]:
+        """German words that are made of known ones: where each begins, where it ends, and what it says.
+
+        Where the language is not known, only those of which every part is known.
+        """
+        found: dict[int, tuple[int, tuple[Sense, ...]]] = {}
+        for word in _LONG_WORD.finditer(text):
+            senses, complete = self._compound(word.group())
+            if senses and (complete or language):
+                found[word.start()] = (word.end(), senses)
+        return found
+
+    @cached_property
+    def _compound(self) -> Callable[[str], tuple[tuple[Sense, ...], bool]]:
+        return lru_cache(maxsize=1 << 14)(self._read_compound)
+
+    def _read_compound(self, word: str) -> tuple[tuple[Sense, ...], bool]:
+        """What the parts of a long German word say, and whether all of it is known: Schulgarten, or Schachbrett, of
+        which the beginning is."""
+        for middle in range(len(word) - _SHORTEST_PART, _SHORTEST_PART - 1, -1):
+            head, rest = self._german(word[:middle]) or self._german_filler(word[:middle] + "e"), word[middle:]
+            tail = head and next(filter(None, (self._german(rest.removeprefix(link)) for link in _LINKS)), ())
+            if tail:
+                codes = tuple(dict.fromkeys(code for sense in (*head[:1], *tail[:1]) for code in sense.codes))
+                return ((Sense(codes, _GERMAN),) if codes else ()), True
+        for middle in range(len(word) - _SHORTEST_BESIDE, _SHORTEST_BESIDE - 1, -1):
+            head = self._german(word[:middle])
+            if head:
+                said = tuple(sense for sense in head if sense.codes)
+                return (() if word[middle:].startswith(_DERIVED) else said), False
+        return (), False
+
+    def _german(self, form: str) -> tuple[Sense, ...]:
+        if len(form) < _SHORTEST_PART:
+            return ()
+        return tuple(sense for sense in self.forms.get(form, ()) if "de" in sense.languages)
+
+    def _german_filler(self, form: str) -> tuple[Sense, ...]:
+        return tuple(sense for sense in self._german(form) if not sense.codes)
 
     def _found_at(
         self, text: str, at: int, lengths: Sequence[int], middle: int | None, language: str | None

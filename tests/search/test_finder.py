@@ -36,9 +36,12 @@ def test_it_finds_what_a_scan_of_everything_finds(lexicon: Lexicon, data: st.Dat
         ("We offer a home stay to all", "en", "type:homestay"),
         ("로봇 자매 학교를 찾습니다", "ko", "type:sister_school"),
         ("martial arts", "en", "v:martial_arts"),
+        ("Unser Partnerchor singt", "de", "v:choir"),
     ],
 )
-def test_also_what_is_written_as_two_words(lexicon: Lexicon, text: str, language: str, code: str) -> None:
+def test_also_what_is_written_as_two_words_or_as_part_of_one(
+    lexicon: Lexicon, text: str, language: str, code: str
+) -> None:
     found = list(Finder(lexicon, frozenset({code})).find(fold(text), language))
 
     assert len(found) == 1

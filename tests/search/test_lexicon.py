@@ -86,6 +86,30 @@ def test_what_lies_near_is_just_above_or_beside_but_not_half_the_world(lexicon: 
     assert lexicon.near("v:no_such") == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Schulgarten", {"v:garden"}),
+        ("Partnerchor", {"v:choir"}),
+        ("Bienenvölker", {"v:bees"}),
+        ("Schachbrett", {"v:chess"}),
+        ("unser Schachschwerpunkt", {"v:chess"}),
+        ("natürlich", set()),
+        ("künstliche", set()),
+        ("Interessen", set()),
+        ("vorbereiten", set()),
+    ],
+)
+def test_a_long_german_word_says_what_its_known_parts_say(lexicon: Lexicon, text: str, found: set[str]) -> None:
+    assert codes(lexicon, text, "de") == found
+    assert codes(lexicon, text, "en") == set()
+
+
+def test_where_the_language_is_not_known_all_parts_of_a_long_word_have_to_be(lexicon: Lexicon) -> None:
+    assert codes(lexicon, "Partnerchor") == {"v:choir"}
+    assert codes(lexicon, "Schachschwerpunkt") == set()
+
+
 def test_an_ambiguous_word_keeps_both_meanings(lexicon: Lexicon) -> None:
     (match,) = lexicon.scan(fold("German"), "en")
 
