@@ -5,6 +5,7 @@ would show states that the rules cannot reach.
 """
 
 import json
+import re
 import secrets
 import sys
 import tempfile
@@ -43,11 +44,14 @@ from iew.services.accounts import NewUser
 from iew.uow import UnitOfWork
 
 Row = Mapping[str, Any]
+WRITTEN_ON: Final = date(2026, 11, 24)
+"""The day for which the dates in the sample files were chosen."""
 SCHOOLS_DAYS_AGO: Final = 150
 ACCOUNTS_DAYS_AGO: Final = 140
 FRIDAY: Final = 5
 MONDAY: Final = 3
 """So many days after a Friday."""
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass
@@ -94,8 +98,9 @@ class Teller:
 
     def __init__(self, building: House, story: Row, now: datetime) -> None:
         self.building = building
-        self.story = story
         self.now = now
+        self.later = timedelta(weeks=max(0, (now.date() - WRITTEN_ON).days // 7))
+        self.story: Row = _moved(story, self.later)
         self.password = f"{secrets.token_urlsafe(9)}-Aa1"
         self._steps: list[tuple[int, Callable[[UnitOfWork], object]]] = []
         self._matches: dict[str, str] = {}
@@ -131,7 +136,7 @@ class Teller:
         load_schools(
             _then(self.building, self.now - timedelta(days=SCHOOLS_DAYS_AGO)), str(SAMPLES_DIR / "schools.ndjson")
         )
-        rows = list(_rows(SAMPLES_DIR / "invitations.ndjson"))
+        rows = [_moved(row, self.later) for row in _rows(SAMPLES_DIR / "invitations.ndjson")]
         written = {state["ref"]: state["days_ago"] for state in self.story["states"]}
         published: Mapping[str, int] = self.story["published"]
         for days_ago in sorted({*published.values(), *written.values()}, reverse=True):
@@ -361,6 +366,17 @@ def _posts_named(uow: UnitOfWork, told: Row) -> dict[str, list[str]]:
 def _rows(path: Path) -> Iterator[Row]:
     with path.open(encoding="utf-8") as lines:
         yield from (json.loads(line) for line in lines if line.strip())
+
+
+def _moved(told: Any, by: timedelta) -> Any:
+    """The same with every date moved, so that no post of the sample has run out, whenever it is loaded."""
+    if isinstance(told, Mapping):
+        return {name: _moved(value, by) for name, value in told.items()}
+    if isinstance(told, list):
+        return [_moved(value, by) for value in told]
+    if isinstance(told, str) and _DATE.fullmatch(told):
+        return (date.fromisoformat(told) + by).isoformat()
+    return told
 
 
 def _user(uow: UnitOfWork, email: str) -> User:

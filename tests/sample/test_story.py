@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -25,6 +25,11 @@ STORY = json.loads((SAMPLES_DIR / "story.json").read_text(encoding="utf-8"))
 @pytest.fixture
 def told(session_factory: SessionFactory) -> SessionFactory:
     """A database in which the story was told."""
+    tell(session_factory, datetime.now(UTC))
+    return session_factory
+
+
+def tell(session_factory: SessionFactory, now: datetime) -> None:
     house = House(
         session_factory=session_factory,
         base_url="http://localhost",
@@ -34,8 +39,7 @@ def told(session_factory: SessionFactory) -> SessionFactory:
         redis_url="redis://127.0.0.1:6379/0",
         open_searcher=reader_away,
     )
-    Teller(house, STORY, datetime.now(UTC)).tell()
-    return session_factory
+    Teller(house, STORY, now).tell()
 
 
 def test_the_story_shows_every_state_and_every_case_ends_as_it_tells(told: SessionFactory) -> None:
@@ -66,6 +70,18 @@ def test_the_story_shows_every_state_and_every_case_ends_as_it_tells(told: Sessi
     assert revisions >= {"draft", "submitted", "returned"}
     assert len(languages) >= 9
     assert school_count >= 60
+
+
+def test_the_story_can_be_told_in_any_year(session_factory: SessionFactory) -> None:
+    now = datetime.now(UTC) + timedelta(days=2000)
+    tell(session_factory, now)
+
+    with session_factory() as session:
+        open_until = list(
+            session.scalars(select(Invitation.expires_on).where(Invitation.status == PostStatus.PUBLISHED))
+        )
+    assert len(open_until) >= 120
+    assert all(day is None or day > now.date() for day in open_until)
 
 
 def test_the_story_shows_meetings_results_and_pairings(told: SessionFactory) -> None:
