@@ -93,6 +93,12 @@ def fold(text: str) -> str:
     return _words(_letters(text))
 
 
+def marks_of(word: str) -> str:
+    """What a word loses in the fold: its accents and tone marks, in a fixed order wherever they are written."""
+    letters = unicodedata.normalize("NFD", word.casefold())
+    return "".join(sorted(char for char in letters if char == "đ" or _ACCENTS.fullmatch(char)))
+
+
 def _letters(text: str) -> str:
     """Fold letter by letter; what depends on neighbours comes later."""
     if text.isascii():

@@ -49,8 +49,14 @@ class Highlighter:
     def _spans(self, folded: Folded, language: str, reach: int) -> list[Span]:
         """Where the text says what was asked, or else something related, up to `reach` from the first place."""
         found = [span for unit in self._plan.units for span in _words(folded, unit)]
-        found = _until(reach, found, self._asked.find(folded.text, language), folded)
-        return found or _until(reach, found, self._related.find(folded.text, language), folded)
+        found = _until(reach, found, self._written(self._asked, folded, language), folded)
+        return found or _until(reach, found, self._written(self._related, folded, language), folded)
+
+    def _written(self, finder: Finder, folded: Folded, language: str) -> Iterator[Span]:
+        """What the finder finds, without Vietnamese words that have other marks."""
+        for place in finder.find(folded.text, language):
+            if language != "vi" or self._lexicon.is_written(folded, *place):
+                yield place
 
     @cached_property
     def _asked(self) -> Finder:

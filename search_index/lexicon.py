@@ -17,7 +17,18 @@ from typing import Final
 
 import ahocorasick
 
-from search_index.folding import WIDE, fold, is_han, is_hangul, is_hiragana, is_katakana, is_wide, to_hiragana
+from search_index.folding import (
+    WIDE,
+    Folded,
+    fold,
+    is_han,
+    is_hangul,
+    is_hiragana,
+    is_katakana,
+    is_wide,
+    marks_of,
+    to_hiragana,
+)
 
 _LATIN: Final = re.compile(rf"[^ {WIDE}]+")
 PARTICLES: Final = frozenset("をにでのはがとへもや")
@@ -96,11 +107,13 @@ class Completion:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Folded forms with their senses; concepts by code; hiragana readings of forms, for queries typed in kana."""
+    """Folded forms with their senses; concepts by code; hiragana readings of forms, for queries typed in kana; and the
+    marks that short Vietnamese forms lost in the fold."""
 
     forms: Mapping[str, tuple[Sense, ...]]
     concepts: Mapping[str, Concept]
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    marks: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def version(self) -> str:
@@ -112,6 +125,7 @@ class Lexicon:
         for code in sorted(self.concepts):
             concept = self.concepts[code]
             digest.update(repr((code, concept.broader, concept.related)).encode())
+        digest.update(repr(sorted((form, sorted(marks)) for form, marks in self.marks.items())).encode())
         return digest.hexdigest()[:12]
 
     def expand(self, codes: Iterable[str]) -> frozenset[str]:
@@ -161,6 +175,19 @@ class Lexicon:
         for _start, _end, senses in self._found_in(text, language):
             found.update(self.expanded(senses))
         return found
+
+    def mentions_as_written(self, folded: Folded) -> Counter[str]:
+        """As `mentions`, of a Vietnamese text, whose short words are told apart by their marks alone."""
+        found: Counter[str] = Counter()
+        for start, end, senses in self._found_in(folded.text, "vi"):
+            if self.is_written(folded, start, end):
+                found.update(self.expanded(senses))
+        return found
+
+    def is_written(self, folded: Folded, start: int, end: int) -> bool:
+        """Whether a stretch of Vietnamese has the marks of the form that it folds to: múa is a dance, mùa a season."""
+        known = self.marks.get(folded.text[start:end])
+        return known is None or marks_of(folded.slice(start, end)) in known
 
     def _found_in(self, text: str, language: str | None) -> Iterator[tuple[int, int, tuple[Sense, ...]]]:
         """What `scan` finds, without the names: every post passes through here."""

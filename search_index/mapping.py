@@ -23,7 +23,7 @@ from typing import Any, Final
 import opencc
 
 from search_index.document import Document
-from search_index.folding import fold
+from search_index.folding import fold, fold_with_offsets
 from search_index.lexicon import Lexicon, is_side, is_topic
 
 STEMMED: Final = ("en", "de", "fr", "es", "id", "ja", "ko", "th", "zh")
@@ -252,9 +252,15 @@ def _codes_of(document: Document, folded: _Folded, lexicon: Lexicon) -> dict[str
     wish = [f"{facet}:{code}" for facet, codes in document.wished.items() for code in codes]
     is_so, is_wished = lexicon.expand(own), lexicon.expand(wish)
     said = {
-        "c_title": _most(lexicon.mentions(title, language) for language, title in folded.titles),
+        "c_title": _most(
+            _mentions(lexicon, language, title, text.title)
+            for (language, title), text in zip(folded.titles, document.texts, strict=True)
+        ),
         "c_topic": _most(lexicon.mentions(topic, "en") for topic in folded.topics),
-        "c_body": _most(lexicon.mentions(body, language) for language, body in folded.bodies),
+        "c_body": _most(
+            _mentions(lexicon, language, body, text.body)
+            for (language, body), text in zip(folded.bodies, document.texts, strict=True)
+        ),
     }
     spoken_of = {code for counter in said.values() for code in counter}
     met = spoken_of | {code for code in is_so | is_wished if not is_topic(code)} | set(map(as_spoken_of, spoken_of))
@@ -264,6 +270,12 @@ def _codes_of(document: Document, folded: _Folded, lexicon: Lexicon) -> dict[str
         "met": sorted(met),
         **{name: _repeated(counter) for name, counter in said.items()},
     }
+
+
+def _mentions(lexicon: Lexicon, language: str, folded: str, written: str) -> Counter[str]:
+    if language == "vi":
+        return lexicon.mentions_as_written(fold_with_offsets(written))
+    return lexicon.mentions(folded, language)
 
 
 def as_spoken_of(code: str) -> str:

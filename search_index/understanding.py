@@ -179,11 +179,19 @@ def _corrected_word(word: str, places: Places, corrections: Mapping[str, str]) -
 def _units(folded: Folded, lexicon: Lexicon, language: str | None) -> Iterator[Unit]:
     at = 0
     for match in lexicon.scan(folded.text, language):
+        if language == "vi" and not _is_written(folded, match, lexicon):
+            continue
         yield from _left_over(folded, at, match.start, lexicon, language)
         if match.codes and not _is_refused(folded.text, match):
             yield _concept(folded, match.start, match.end, match.senses)
         at = match.end
     yield from _left_over(folded, at, len(folded.text), lexicon, language)
+
+
+def _is_written(folded: Folded, match: Match, lexicon: Lexicon) -> bool:
+    """Whether a Vietnamese word has the marks of the form, or was typed without any, as many do."""
+    typed = folded.slice(match.start, match.end)
+    return typed.isascii() or lexicon.is_written(folded, match.start, match.end)
 
 
 def _is_refused(text: str, match: Match) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 
 from babel import Locale
 
-from search_index.folding import fold, is_hangul, is_katakana, to_hiragana
+from search_index.folding import fold, is_hangul, is_katakana, marks_of, to_hiragana
 from search_index.lexicon import Concept, Lexicon, Sense
 
 LANGUAGES: Final = ("zh-Hant", "en", "ja", "ko", "de", "fr", "es", "vi", "th", "id")
@@ -26,6 +26,7 @@ _LANGUAGE_CODES: Final = ("en", "fr", "de", "id", "ja", "ko", "zh", "es", "th", 
 _NO_COUNTRY: Final = frozenset({"EU", "EZ", "UN", "QO", "ZZ", "XA", "XB"})
 _IN_BRACKETS: Final = re.compile(r"\s*[(（［\[][^)）］\]]*[)）］\]]")
 _SHORTEST_JOINED: Final = 7
+_UNMISTAKABLE: Final = 5
 
 
 Hashed = TypeVar("Hashed", bound=Hashable)
@@ -69,13 +70,15 @@ def build(
             for name in names:
                 for spelling in _spellings(name):
                     forms.add(spelling, row.codes, _subtag(language))
+                    if language == "vi":
+                        forms.note_marks(spelling, name)
         if len(row.codes) == 1:
             _merge(concepts, row)
     for language, names in (fillers or {}).items():
         for name in names:
             forms.add_filler(fold(name), _subtag(language))
     of_katakana = {to_hiragana(form): (form,) for form in forms.senses if all(map(is_katakana, form))}
-    return Lexicon(forms.senses, _both_ways(concepts), {**of_katakana, **(readings or {})})
+    return Lexicon(forms.senses, _both_ways(concepts), {**of_katakana, **(readings or {})}, forms.marks)
 
 
 class _Forms:
@@ -83,7 +86,13 @@ class _Forms:
 
     def __init__(self) -> None:
         self.senses: dict[str, tuple[Sense, ...]] = {}
+        self.marks: dict[str, frozenset[str]] = {}
         self._one: dict[Any, Any] = {}
+
+    def note_marks(self, form: str, name: str) -> None:
+        """Remember the marks of a word of one short syllable, which many others share without them."""
+        if " " not in form and len(form) < _UNMISTAKABLE:
+            self.marks[form] = self.marks.get(form, frozenset()) | {marks_of(_IN_BRACKETS.sub("", name))}
 
     def add(self, form: str, codes: tuple[str, ...], language: str) -> None:
         """Let the form stand for the sum of these codes in one more language."""

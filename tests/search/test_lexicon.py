@@ -1,8 +1,10 @@
 """What forms mean, and where they stand in a text."""
 
+from dataclasses import replace
+
 import pytest
 
-from search_index.folding import fold
+from search_index.folding import fold, fold_with_offsets
 from search_index.lexicon import Lexicon, distance, slips_allowed
 
 INTERFACE = ("zh-Hant", "en", "ja", "ko")
@@ -110,6 +112,23 @@ def test_where_the_language_is_not_known_all_parts_of_a_long_word_have_to_be(lex
     assert codes(lexicon, "Schachschwerpunkt") == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Chúng em thích múa", {"v:dance"}),
+        ("mùa này", set()),
+        ("giáo dục", set()),
+        ("hoạ sĩ và hoá chất", set()),
+        ("xoè Thái", {"v:traditional_dance", "v:dance"}),
+    ],
+)
+def test_short_vietnamese_words_are_told_apart_by_their_marks(lexicon: Lexicon, text: str, found: set[str]) -> None:
+    said = lexicon.mentions_as_written(fold_with_offsets(text))
+
+    assert {"v:dance", "v:flowers", "country:DE", "v:traditional_dance"} & set(said) - found == set()
+    assert found <= set(said)
+
+
 def test_an_ambiguous_word_keeps_both_meanings(lexicon: Lexicon) -> None:
     (match,) = lexicon.scan(fold("German"), "en")
 
@@ -154,7 +173,9 @@ def test_completion_goes_on_with_names_in_any_language(lexicon: Lexicon) -> None
 
 
 def test_the_version_changes_with_a_word(lexicon: Lexicon) -> None:
-    changed = Lexicon({**lexicon.forms, "zorblax": ()}, lexicon.concepts)
+    changed = Lexicon({**lexicon.forms, "zorblax": ()}, lexicon.concepts, marks=lexicon.marks)
 
     assert changed.version != lexicon.version
-    assert Lexicon(dict(reversed(lexicon.forms.items())), lexicon.concepts).version == lexicon.version
+    same = Lexicon(dict(reversed(lexicon.forms.items())), lexicon.concepts, marks=lexicon.marks)
+    assert same.version == lexicon.version
+    assert replace(lexicon, marks={**lexicon.marks, "zorb": frozenset({""})}).version != lexicon.version

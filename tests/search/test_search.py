@@ -521,6 +521,19 @@ def test_the_very_word_comes_before_what_only_means_the_same(
     assert found.total == len(found.hits) == 2
 
 
+def test_a_season_is_no_dance_in_vietnamese(fresh_cluster: Cluster, lexicon: Lexicon) -> None:
+    documents = [
+        a_document("season", "Mùa thu", "Gặp nhau vào mùa thu.", "vi"),
+        a_document("dance", "Nhóm múa", "Chúng em thích múa.", "vi"),
+    ]
+    reader = filled(fresh_cluster, lexicon, documents)
+
+    found = asking(reader)("舞蹈")
+    assert ids(found) == ["dance"]
+    highlighter = Highlighter(found.plan, lexicon)
+    assert highlighter.highlight("Nhóm múa vào mùa thu", "vi") == "Nhóm <mark>múa</mark> vào mùa thu"
+
+
 def test_a_query_is_explained(reader: Reader) -> None:
     explained = reader.explain("basball zorblax", today=TODAY)
 

@@ -97,6 +97,12 @@ def test_a_word_that_ends_like_a_refusal_is_none(lexicon: Lexicon) -> None:
     assert "language:ja" in understand("casino Japanese", lexicon).codes
 
 
+def test_a_short_vietnamese_word_has_the_marks_it_was_typed_with_or_none(lexicon: Lexicon) -> None:
+    assert "v:dance" in understand("nhóm múa", lexicon).codes
+    assert "v:dance" in understand("mua", lexicon).codes
+    assert "v:dance" not in understand("mùa trung học", lexicon).codes
+
+
 def test_schools_in_taiwan_are_a_place_which_a_post_may_wish_for(lexicon: Lexicon) -> None:
     assert understand("visiting schools in Taiwan", lexicon).codes == ("country:TW",)
 
