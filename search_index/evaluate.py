@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from search_index.reader import Found
+from search_index.understanding import Plan
 
 RANKS: Final = 10
 RECALLED: Final = 20
@@ -29,9 +30,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The figures of one query; ranked: ids with their grades, best first."""
+    """The figures of one query; plan: how it was read, slips of the pen corrected; ranked: ids with their grades, best
+    first."""
 
     question: Question
+    plan: Plan
     ndcg: float | None
     recall: float | None
     reciprocal_rank: float | None
@@ -74,10 +77,11 @@ def _answer(question: Question, grades: Mapping[str, int], found: Found) -> Answ
     relevant = {name for name, grade in grades.items() if grade > 0}
     ranked = tuple((name, grades.get(name, 0)) for name in ids[:RECALLED])
     if not relevant:
-        return Answer(question, None, None, None, ranked, (), found.total, found.total_all)
+        return Answer(question, found.plan, None, None, None, ranked, (), found.total, found.total_all)
     first = next((rank for rank, name in enumerate(ids, 1) if name in relevant), None)
     return Answer(
         question,
+        found.plan,
         ndcg(ids, grades),
         len(relevant & set(ids[:RECALLED])) / len(relevant),
         1 / first if first else 0.0,

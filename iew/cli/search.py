@@ -181,7 +181,7 @@ def evaluate(posts: Path, queries: Path, qrels: Path, verbose: bool) -> None:
     )
     if verbose:
         for answer in answers:
-            _print_answer(building, answer)
+            _print_answer(answer)
     click.echo(f"{'kind':16} {'queries':>7} {'nDCG@10':>8} {'recall@20':>9} {'MRR':>6} {'hits':>6} {'all':>6}")
     for row in figures:
         numbers = " ".join(
@@ -190,9 +190,9 @@ def evaluate(posts: Path, queries: Path, qrels: Path, verbose: bool) -> None:
         click.echo(f"{row.kind:16} {row.queries:>7} {numbers} {row.hits:6.1f} {row.hits_all:6.1f}")
 
 
-def _print_answer(building: House, answer: Any) -> None:
+def _print_answer(answer: Any) -> None:
     question = answer.question
-    units = "; ".join(catalog.units_of(building.searcher, question.text, question.language))
+    units = "; ".join(f"{unit.text} -> {' '.join(unit.codes) or 'text'}" for unit in answer.plan.units)
     ndcg = "-" if answer.ndcg is None else f"{answer.ndcg:.3f}"
     click.echo(f"{question.id} [{question.kind}] {ndcg}  {question.text}\n    {units}")
     click.echo(f"    {' '.join(f'{name}:{grade}' for name, grade in answer.ranked[:10])}")

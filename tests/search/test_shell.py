@@ -154,7 +154,7 @@ def test_judged_queries_are_judged_apart_from_the_real_index(
             "kind": "a",
         },
         {"qid": "q2", "text": "robots", "ui_language": "en", "filters": {"affiliations": ["boarding"]}, "kind": "b"},
-        {"qid": "q3", "text": "robots", "ui_language": "en", "filters": {"countries": ["JP"]}, "kind": "b"},
+        {"qid": "q3", "text": "robotcis", "ui_language": "en", "filters": {"countries": ["JP"]}, "kind": "b"},
     ]
     for name, rows in (("posts", posts), ("queries", queries)):
         lines = "".join(f"{json.dumps(row)}\n" for row in rows)
@@ -165,6 +165,7 @@ def test_judged_queries_are_judged_apart_from_the_real_index(
 
     assert reply.exit_code == 0, reply.output
     figures = {line.split()[0]: line.split()[1:3] for line in reply.output.splitlines() if line.split()[:1]}
+    assert "robotcis -> v:robotics" in reply.output
     assert figures["a"] == ["1", "1.000"]
     assert figures["b"] == ["2", "0.500"]
     assert figures["overall"] == ["3", "0.667"]

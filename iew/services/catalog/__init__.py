@@ -9,7 +9,7 @@ repair), `searches` (kept by people), `judging` (relevance). Callers say `catalo
 """
 
 from iew.services.catalog.documents import described, document_of
-from iew.services.catalog.judging import explain, judge, units_of
+from iew.services.catalog.judging import explain, judge
 from iew.services.catalog.keeping import (
     GONE_VERSION,
     LONGEST_REBUILD_HOURS,
@@ -76,6 +76,5 @@ __all__ = [
     "status",
     "stored_searches",
     "themes_of",
-    "units_of",
     "writer_of",
 ]

@@ -12,7 +12,6 @@ from search_index.evaluate import RECALLED, Answer, Figures, Question, evaluate
 from search_index.mapping import subtag
 from search_index.query import Request
 from search_index.reader import Explained, Found, Reader
-from search_index.understanding import understand
 from search_index.writer import Writer
 
 
@@ -22,12 +21,6 @@ def explain(uow: UnitOfWork, reader: Reader, typed: str, *, language: str | None
         return reader.explain(typed, today=uow.today, language=subtag(language) if language else None)
     except SearchUnavailable as absence:
         raise unavailable(absence) from absence
-
-
-def units_of(reader: Reader, typed: str, language: str | None) -> list[str]:
-    """The units of a query, each with what it stands for."""
-    plan = understand(typed, reader.lexicon, language=language)
-    return [f"{unit.text} -> {' '.join(unit.codes) or 'text'}" for unit in plan.units]
 
 
 def judge(
