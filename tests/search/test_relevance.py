@@ -20,6 +20,8 @@ ROOT = Path(__file__).parent.parent.parent
 SHARED = ROOT.parent / "shared" / "data" / "relevance"
 OWN = Path(__file__).parent / "own"
 FLOORS_SHARED = {"same_language": 0.92, "cross_language": 0.92, "label": 0.94, "variant": 0.94}
+SETS = Path(__file__).parent / "sets"
+FLOORS_SETS = {"same_language": 0.89, "cross_language": 0.89, "label": 0.90, "variant": 0.93}
 FLOORS_OWN = {"same_language": 0.85, "cross_language": 0.70, "label": 0.84, "variant": 0.90}
 
 
@@ -51,6 +53,18 @@ def test_our_own_questions_on_the_sample_posts_are_answered_well(cluster: Cluste
     found = figures(cluster, lexicon, ROOT / "config" / "samples" / "invitations.ndjson", OWN)
 
     assert below(found, FLOORS_OWN) == {}
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in SETS.glob("*/qrels.tsv")), ids=lambda folder: folder.name
+)
+def test_questions_of_others_on_posts_of_others_are_answered_well(
+    cluster: Cluster, lexicon: Lexicon, folder: Path
+) -> None:
+    found = figures(cluster, lexicon, folder / "invitations.ndjson", folder)
+
+    assert below(found, FLOORS_SETS) == {}
+    assert found["negative"].hits_all == 0
 
 
 def test_what_is_counted_is_what_the_pages_hold(cluster: Cluster, lexicon: Lexicon) -> None:
