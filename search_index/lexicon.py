@@ -52,6 +52,12 @@ _NARROW: Final = 15
 """A topic with more topics just below it says too little: who asks for badminton is not looking for any sport."""
 _SHORTEST_FOREIGN: Final = 4
 _SERVICE_LANGUAGES: Final = frozenset({"zh-Hant", "en", "ja", "ko"})
+_KIN: Final[Mapping[str, tuple[str, ...]]] = {
+    "er": ("ing",),
+    "ed": ("ing", "ation", "ion"),
+    "ist": ("ing", "y", "ism", ""),
+}
+_SHORTEST_STEM: Final = 4
 _PLACES: Final = frozenset({"place", "area", "month"})
 """A shorter Latin word is taken for a foreign one only where the language is known."""
 
@@ -403,6 +409,15 @@ class Lexicon:
         senses = _in_language(form, self.forms.get(form, ()), language)
         return tuple(sense for sense in senses if sense.codes)
 
+    def by_kin(self, word: str) -> tuple[Sense, ...]:
+        """The topics of the nearest English form that an unknown word is derived from, or has beside it: `fermented` of
+        fermentation, `dancer` of dancing."""
+        for form in _kin_of(word):
+            senses = tuple(sense for sense in self.forms.get(form, ()) if sense.codes and "en" in sense.languages)
+            if senses and all(is_topic(code) for sense in senses for code in sense.codes):
+                return senses
+        return ()
+
     def by_reading(self, word: str) -> tuple[Sense, ...]:
         """The senses of a whole word written in kana; also without a polite first syllable."""
         kana = to_hiragana(word)
@@ -558,6 +573,14 @@ def _in_language(form: str, senses: tuple[Sense, ...], language: str | None) -> 
     if language != "en" and (language in _WIDE_LANGUAGES or len(form) >= _SHARED_ENGLISH):
         return tuple(sense for sense in senses if "en" in sense.languages)
     return ()
+
+
+def _kin_of(word: str) -> Iterator[str]:
+    """English words of the same stem. Who does something is sought beside the doing alone: a corner is no corn."""
+    for ending, others in _KIN.items():
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= _SHORTEST_STEM:
+            yield from (stem + other for other in others)
 
 
 def slips_allowed(word: str) -> int:

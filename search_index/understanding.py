@@ -217,7 +217,10 @@ def _words(folded: Folded, start: int, end: int, lexicon: Lexicon, language: str
     after_known = start > 0 and folded.text[start - 1] != " "
     attached = after_known or (end < len(folded.text) and folded.text[end] != " ")
     if not any(map(is_wide, word)):
-        if len(word) > 1 or word.isdigit():
+        akin = lexicon.by_kin(word) if language in ("en", None) else ()
+        if akin:
+            yield _concept(folded, start, end, akin)
+        elif len(word) > 1 or word.isdigit():
             yield Unit(folded.slice(start, end), word)
         return
     senses = () if attached else lexicon.by_reading(word)

@@ -103,6 +103,25 @@ def test_a_short_vietnamese_word_has_the_marks_it_was_typed_with_or_none(lexicon
     assert "v:dance" not in understand("mùa trung học", lexicon).codes
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("fermented", "v:fermentation"),
+        ("dancers", "v:dance"),
+        ("swimmers", "v:swimming"),
+        ("journalist", "v:journalism"),
+        ("painted", "v:painting"),
+    ],
+)
+def test_an_english_word_is_understood_by_its_kin(lexicon: Lexicon, text: str, code: str) -> None:
+    assert read(lexicon, text, "en") == [(text, (code,))]
+
+
+@pytest.mark.parametrize("text", ["corner", "customers", "number", "master"])
+def test_a_word_that_only_looks_like_kin_is_none(lexicon: Lexicon, text: str) -> None:
+    assert read(lexicon, text, "en") == [(text, ())]
+
+
 def test_schools_in_taiwan_are_a_place_which_a_post_may_wish_for(lexicon: Lexicon) -> None:
     assert understand("visiting schools in Taiwan", lexicon).codes == ("country:TW",)
 
