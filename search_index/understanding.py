@@ -24,6 +24,8 @@ from search_index.lexicon import PARTICLES, Lexicon, Match, Sense, is_side, scri
 LENGTH_USED: Final = 200
 UNITS_USED: Final = 24
 HOME: Final = "country:TW"
+_ABROAD: Final = "side:overseas"
+_SEEN_FROM_TAIWAN: Final = (None, "zh", "en")
 EITHER: Final = ("country", "county", "level", "month")
 """Two codes of one of these side by side mean either: nobody is in two countries. Home and abroad are a pair."""
 
@@ -182,7 +184,7 @@ def _units(folded: Folded, lexicon: Lexicon, language: str | None) -> Iterator[U
         if language == "vi" and not _is_written(folded, match, lexicon):
             continue
         yield from _left_over(folded, at, match.start, lexicon, language)
-        if match.codes and not _is_refused(folded.text, match):
+        if match.codes and not _is_refused(folded.text, match) and not _is_elsewhere(match, language):
             yield _concept(folded, match.start, match.end, match.senses)
         at = match.end
     yield from _left_over(folded, at, len(folded.text), lexicon, language)
@@ -192,6 +194,11 @@ def _is_written(folded: Folded, match: Match, lexicon: Lexicon) -> bool:
     """Whether a Vietnamese word has the marks of the form, or was typed without any, as many do."""
     typed = folded.slice(match.start, match.end)
     return typed.isascii() or lexicon.is_written(folded, match.start, match.end)
+
+
+def _is_elsewhere(match: Match, language: str | None) -> bool:
+    """Whether this is a school abroad as seen from abroad: who asks for one in Japanese may well mean Taiwan."""
+    return match.codes == {_ABROAD} and language not in _SEEN_FROM_TAIWAN
 
 
 def _is_refused(text: str, match: Match) -> bool:

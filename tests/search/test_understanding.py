@@ -122,6 +122,11 @@ def test_a_word_that_only_looks_like_kin_is_none(lexicon: Lexicon, text: str) ->
     assert read(lexicon, text, "en") == [(text, ())]
 
 
+def test_abroad_as_seen_from_abroad_is_no_side(lexicon: Lexicon) -> None:
+    assert understand("海外の学校 音楽", lexicon).codes == ("v:music",)
+    assert understand("해외 학교 음악", lexicon).codes == ("v:music",)
+
+
 def test_schools_in_taiwan_are_a_place_which_a_post_may_wish_for(lexicon: Lexicon) -> None:
     assert understand("visiting schools in Taiwan", lexicon).codes == ("country:TW",)
 
