@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, text, update
@@ -26,7 +27,7 @@ from tests.parts import Parts
 from tests.search.conftest import a_document, own_cluster
 from tests.world import World
 
-TODAY = datetime.now(UTC).date()
+TODAY = datetime.now(UTC).astimezone(ZoneInfo("Asia/Taipei")).date()
 
 
 @pytest.fixture
