@@ -218,9 +218,13 @@ class Lexicon:
                 found.setdefault(start, []).append(abs(length))
         latin, forms = self._latin_forms, self.forms
         for token in _LATIN.finditer(text):
-            known = latin.get(token.group())
+            start, end = token.span()
+            known = latin.get(token.group(), ())
+            if end < len(text) and text[end] != " ":
+                known += latin.get(text[start : end + 1], ())
+            if end + 1 < len(text):
+                known += latin.get(text[start : end + 2], ())
             if known:
-                start = token.start()
                 lengths = [n for n in known if text[start : start + n] in forms and _ends_word(text, start + n)]
                 if lengths:
                     found[start] = lengths
@@ -386,12 +390,15 @@ class Lexicon:
 
     @cached_property
     def _latin_forms(self) -> Mapping[str, tuple[int, ...]]:
-        """By the first word of the other forms: their lengths, shortest first."""
+        """By the first word of the other forms, and up to two characters after it: their lengths, shortest first.
+
+        Without the two, a text that says `school` would be asked for all that can follow it.
+        """
         lengths: dict[str, set[int]] = defaultdict(set)
         for form in self.forms:
             first = _LATIN.match(form)
             if first is not None:
-                lengths[first.group()].add(len(form))
+                lengths[form[: first.end() + 2]].add(len(form))
         return {first: tuple(sorted(found)) for first, found in lengths.items()}
 
     @cached_property
