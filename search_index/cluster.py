@@ -13,12 +13,13 @@ from typing import Any, Final, TypeVar
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import HTTP_EXCEPTIONS, NotFoundError, OpenSearchException, RequestError, TransportError
 
-from search_index.errors import IndexMissing, PluginMissing, SearchUnavailable
+from search_index.errors import IndexMissing, PluginMissing, SearchBusy, SearchUnavailable
 from search_index.mapping import PLUGINS
 
 SEARCH_SECONDS: Final = 2.0
 INDEX_SECONDS: Final = 10.0
 BUILD_SECONDS: Final = 60.0
+TOO_MANY_REQUESTS: Final = 429
 SHORTEST_WAIT_SECONDS: Final = 0.1
 FAILURES_TO_OPEN: Final = 5
 OPEN_SECONDS: Final = 30.0
@@ -182,6 +183,8 @@ class Cluster:
             raise
         except OpenSearchException as fault:
             self.breaker.failed()
+            if isinstance(fault, TransportError) and fault.status_code == TOO_MANY_REQUESTS:
+                raise SearchBusy from fault
             raise SearchUnavailable(_reason(fault)) from fault
         self.breaker.succeeded()
         return reply
@@ -219,6 +222,8 @@ class Cluster:
             return None
         except OpenSearchException as fault:
             self.breaker.failed()
+            if isinstance(fault, TransportError) and fault.status_code == TOO_MANY_REQUESTS:
+                raise SearchBusy from fault
             raise SearchUnavailable(_reason(fault)) from fault
         return str(max(reply))
 

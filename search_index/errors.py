@@ -17,6 +17,13 @@ class SearchUnavailable(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class SearchBusy(SearchUnavailable):
+    """The engine has more to do than it can take, and says so: the same again in a moment may be taken."""
+
+    def __init__(self) -> None:
+        super().__init__("the search engine is busy")
+
+
 class PluginMissing(SearchUnavailable):
     """The engine lacks an analyser that the mapping needs; `missing` names each plugin to install."""
 

@@ -6,6 +6,7 @@ what was deleted after a minute, and a late write would bring it back.
 """
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -16,9 +17,9 @@ from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 from opensearchpy.exceptions import RequestError
 
-from search_index.cluster import BUILD_SECONDS, Cluster
+from search_index.cluster import BUILD_SECONDS, TOO_MANY_REQUESTS, Cluster
 from search_index.document import Document
-from search_index.errors import IndexOutdated, SearchUnavailable, WriteRefused
+from search_index.errors import IndexOutdated, SearchBusy, SearchUnavailable, WriteRefused
 from search_index.lexicon import Lexicon
 from search_index.mapping import REFRESH, index_body, source_of
 
@@ -26,7 +27,9 @@ BATCH: Final = 200
 BUILD_BATCH: Final = 500
 _CALLED: Final = {"lexicon": "other words", "form": "another mapping"}
 _NEVER: Final = "-1"
-_TRY_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
+_TRY_AGAIN: Final = frozenset({408, 500, 502, 503, 504})
+PAUSES: Final = (2.0, 5.0, 10.0, 30.0)
+"""Seconds between the tries while an engine that is being filled says that it is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,7 @@ class Projection(Generic[Kept]):
             for batch in _batches(documents, BUILD_BATCH):
                 lines = self.lines_of(batch)
                 written += sending.result() if sending else Written()
-                sending = sender.submit(self.send, index, lines)
+                sending = sender.submit(self._send_patiently, index, lines)
             return written + (sending.result() if sending else Written())
 
     def lines_of(self, batch: Iterable[Kept]) -> list[dict[str, Any]]:
@@ -247,6 +250,16 @@ class Projection(Generic[Kept]):
             action = {"_id": document.id, "version": document.version, "version_type": "external"}
             lines += [{"index": action}, self.source_of(document)]
         return lines
+
+    def _send_patiently(self, index: str, lines: list[dict[str, Any]]) -> Written:
+        """As `send`, but wait while the engine has too much to do: what took half an hour is not thrown away for a
+        moment without memory. What it took of the lines already it then calls outdated."""
+        for pause in PAUSES:
+            try:
+                return self.send(index, lines)
+            except SearchBusy:
+                time.sleep(pause)
+        return self.send(index, lines)
 
     def send(self, index: str, lines: list[dict[str, Any]], *, alias: bool = False, wait: bool = False) -> Written:
         """Send what `lines_of` made, under the alias or into one index. Raises SearchUnavailable, WriteRefused."""
@@ -285,6 +298,8 @@ def _outcome(reply: dict[str, Any]) -> Written:
             taken += 1
         elif status == 409:
             outdated += 1
+        elif status == TOO_MANY_REQUESTS:
+            raise SearchBusy
         elif status in _TRY_AGAIN or status == 404:
             raise SearchUnavailable(f"the search engine took not every document ({status})")
         else:

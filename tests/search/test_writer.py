@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from opensearchpy.exceptions import RequestError
+from opensearchpy.exceptions import RequestError, TransportError
 
 from search_index.cluster import Cluster
 from search_index.document import Document
-from search_index.errors import IndexOutdated, SearchUnavailable, WriteRefused
+from search_index.errors import IndexOutdated, SearchBusy, SearchUnavailable, WriteRefused
 from search_index.lexicon import Lexicon
 from search_index.mapping import index_body, source_of
 from search_index.reader import Reader
@@ -108,7 +108,7 @@ class TestRefusals:
             (200, Written(1, 0)),
             (201, Written(1, 0)),
             (409, Written(0, 1)),
-            (429, SearchUnavailable),
+            (429, SearchBusy),
             (503, SearchUnavailable),
             (404, SearchUnavailable),
             (400, WriteRefused),
@@ -270,6 +270,34 @@ class TestForm:
         assert writer.cluster.index_behind_alias() == before
         assert ids(asking(reader)()) == ["old"]
         assert writer._dated() == [before]
+
+    def test_a_busy_engine_is_waited_for_while_it_is_filled(
+        self, writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("search_index.writer.PAUSES", (0.0, 0.0))
+        bulk = writer.cluster.client.bulk
+        refusals = iter([TransportError(429, "circuit_breaking_exception", {})] * 2)
+
+        def take(**asked: Any) -> Any:
+            for refusal in refusals:
+                raise refusal
+            return bulk(**asked)
+
+        monkeypatch.setattr(writer.cluster.client, "bulk", take)
+        rebuilt = writer.rebuild(lambda: [a_document("a")], nothing, clock)
+
+        assert rebuilt.written == Written(1, 0)
+        assert ids(asking(reader)()) == ["a"]
+
+    def test_one_that_stays_busy_ends_the_rebuild(self, writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("search_index.writer.PAUSES", (0.0, 0.0))
+
+        def refuse(**_: Any) -> Any:
+            raise TransportError(429, "circuit_breaking_exception", {})
+
+        monkeypatch.setattr(writer.cluster.client, "bulk", refuse)
+        with pytest.raises(SearchBusy):
+            writer.rebuild(lambda: [a_document("a")], nothing, clock)
 
 
 class TestWhatIsHeld:
