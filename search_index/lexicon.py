@@ -51,15 +51,16 @@ _SHORTEST_JOINED: Final = 6
 _NARROW: Final = 15
 """A topic with more topics just below it says too little: who asks for badminton is not looking for any sport."""
 _SHORTEST_FOREIGN: Final = 4
+"""A shorter Latin word is taken for a foreign one only where the language is known."""
 _SERVICE_LANGUAGES: Final = frozenset({"zh-Hant", "en", "ja", "ko"})
 _KIN: Final[Mapping[str, tuple[str, ...]]] = {
     "er": ("ing",),
     "ed": ("ing", "ation", "ion"),
     "ist": ("ing", "y", "ism", ""),
 }
+"""By the ending of an English word: the endings of kin that may be known, as dancing where dancers are asked for."""
 _SHORTEST_STEM: Final = 4
 _PLACES: Final = frozenset({"place", "area", "month"})
-"""A shorter Latin word is taken for a foreign one only where the language is known."""
 
 
 def is_topic(code: str) -> bool:

@@ -46,12 +46,12 @@ def params_asked(without: Collection[str] = ()) -> dict[str, Any]:
     return asked_by(SearchQuery, without=without)
 
 
-def found_by(uow: UnitOfWork, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One page of a search as the API shows it, texts as they were written; params: as its schema loads them.
+def found_by(uow: UnitOfWork, params: Mapping[str, Any], *, text_in: str | None = None) -> Mapping[str, Any]:
+    """One page of a search, counted; params: as its schema loads them. text_in: as `Wanted` has it.
 
     Raises Unavailable, BadRequest.
     """
-    wanted = wanted_of(params)
+    wanted = wanted_of(params, text_in=text_in)
     found = catalog.search(uow, house().searcher, wanted, labels=house().labels, secret_key=house().secret_key)
     count_search(wanted, found)
     return found
@@ -62,10 +62,7 @@ def search_by(uow: UnitOfWork, params: Mapping[str, Any], *, limit: int | None =
     query = SearchQuery().load({}) | dict(params) | ({"limit": limit} if limit else {})
     if (query["cursor"] or "").startswith(_PLAIN):  # the engine is back since: its list begins anew
         query["cursor"] = None
-    wanted = wanted_of(query, text_in=current_language())
-    found = catalog.search(uow, house().searcher, wanted, labels=house().labels, secret_key=house().secret_key)
-    count_search(wanted, found)
-    shown: Mapping[str, Any] = SearchView().dump(found)
+    shown: Mapping[str, Any] = SearchView().dump(found_by(uow, query, text_in=current_language()))
     return shown
 
 
